@@ -1,0 +1,178 @@
+/** What checks see of the loaded evidence: inputs, tables, usage relations, time series and links. */
+
+import type { Role } from "./roles.ts";
+
+export const INPUT_KINDS = [
+  "log",
+  "sqlite",
+  "sql-dump",
+  "postgres-archive",
+  "postgres",
+  "duckdb",
+  "parquet",
+  "csv",
+  "json",
+  "code",
+  "git",
+] as const;
+
+export type InputKind = (typeof INPUT_KINDS)[number];
+
+/** ISO 8601 in UTC, for example `2025-11-23T16:30:35Z`. */
+export type Instant = string;
+
+export interface TimeRange {
+  from: Instant;
+  to: Instant;
+}
+
+/** What the user named, after it was read. */
+export interface Input {
+  /** Unique; also the DuckDB schema of its tables. */
+  name: string;
+  kind: InputKind;
+  /** As shown to people: relative, with `/`. */
+  path: string;
+  bytes: number;
+  /** Rows (or lines) loaded. */
+  rows: number;
+  /** Rows that could not be read; each stands in `trueup.rejects` (bounded) and is counted here. */
+  rejected: number;
+  /** `schema.table` of every table it gave. */
+  tables: string[];
+  /** What a user should know about how it was read, one sentence each. */
+  notes: string[];
+  /** Set when the input (or a part of it) could not be evaluated: one line. Makes the exit code 2. */
+  error?: string;
+}
+
+export interface Column {
+  /** The column, or the path inside a JSON column: `data.tokens.input`. */
+  name: string;
+  /** DuckDB's type. */
+  type: string;
+  role: Role | null;
+  /** The SQL that yields the role's value from a row of the table. */
+  expression: string | null;
+  /** 0 to 1; null without a role. */
+  confidence: number | null;
+  /** Why this role, or why none, or why the column was not loaded. */
+  reason: string | null;
+  /** Key of the table, as the source declares it. */
+  primaryKey: boolean;
+  /** False when the column was not needed and so was left in the source. */
+  loaded: boolean;
+}
+
+export interface Table {
+  /** `schema.table`, unquoted, as shown to people. */
+  name: string;
+  input: string;
+  /** The same name, quoted for SQL. */
+  relation: string;
+  /** `lines` of a log, `events` an extractor found in a log, `table` of a store. */
+  form: "table" | "events" | "lines";
+  rows: number;
+  timeRange: TimeRange | null;
+  columns: Column[];
+}
+
+/** One value of a status (or kind) column and how it was classified. */
+export interface ValueClass {
+  value: string | null;
+  rows: number;
+  withTokens: number;
+  /** For a status: a success. For a kind: a call. */
+  counts: boolean;
+  why: string;
+}
+
+/** A column of few values that can explain where a defect lies (endpoint, user type, streaming …). */
+export interface Dimension {
+  /** The source's column name. */
+  name: string;
+  /** The quoted column of the usage relation that holds it, as VARCHAR. */
+  column: string;
+  distinct: number;
+}
+
+/**
+ * The canonical, typed, narrow table of one table's roles. SQL columns: `row` (BIGINT, 1-based position in the
+ * table), one column per role it has (types: ROLE_TYPES), `ok` BOOLEAN (the call succeeded, or there is no status),
+ * `is_call` BOOLEAN (the row is one call, not a user, tool or chain row), and one VARCHAR per dimension.
+ */
+export interface UsageRelation {
+  /** The table's name, `schema.table`: a check's target. */
+  name: string;
+  table: Table;
+  /** Quoted for SQL. */
+  relation: string;
+  rows: number;
+  roles: ReadonlySet<Role>;
+  has(...roles: Role[]): boolean;
+  /** The source column that gave a role, or null. */
+  columnOf(role: Role): Column | null;
+  /** Dimensions, model, provider and status included. */
+  dimensions: Dimension[];
+  statuses: ValueClass[];
+  kinds: ValueClass[];
+  timeRange: TimeRange | null;
+  /** Where the rows come from. */
+  origin: "table" | "events";
+  /** The format whose own rule was applied (`claude-code`, `codex` …), or null. */
+  format: string | null;
+}
+
+/** Anything that happens in time: the lines of a log, the rows of a usage relation or of any timed table. */
+export interface Series {
+  /** A check's target: `app_log.lines`, `validations.validations`. */
+  name: string;
+  input: string;
+  /** Quoted for SQL; has a column `time` TIMESTAMP (UTC), NULL where a row has none. */
+  relation: string;
+  form: "lines" | "events" | "rows";
+  rows: number;
+  timeRange: TimeRange;
+  table: Table;
+}
+
+/** Two columns that hold the same identifiers, found from their values. `trueup.links` holds the same. */
+export interface Link {
+  /** `schema.table`. */
+  leftTable: string;
+  leftColumn: string;
+  rightTable: string;
+  rightColumn: string;
+  /** Of the distinct left values within the common window, the share also on the right: 0 to 1. */
+  matchedRatio: number;
+  /** `mentions` (ids in log lines), `values` (two columns), `declared` (foreign key) or `names`. */
+  how: string;
+}
+
+/** What one log gave beside its lines. */
+export interface Log {
+  input: string;
+  /** `app_log.lines`. */
+  table: Table;
+  /** The format that was recognised, for people: `python logging`. */
+  format: string;
+  /** Quoted; columns (line BIGINT, time TIMESTAMP): every line, unfilled (NULL on continuation lines). */
+  relation: string;
+  undated: boolean;
+}
+
+export interface Evidence {
+  inputs: readonly Input[];
+  tables: readonly Table[];
+  usage: readonly UsageRelation[];
+  series: readonly Series[];
+  logs: readonly Log[];
+  links: readonly Link[];
+  /** The instant that counts as now. */
+  now: Instant;
+  /** True with `--now` or a live input: only then do silences count up to now. */
+  nowCounts: boolean;
+  /** The latest time in all the evidence, or null. */
+  latest: Instant | null;
+  timezone: string;
+}

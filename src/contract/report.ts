@@ -1,0 +1,39 @@
+/** The report: everything an audit found, ready for any format. */
+
+import type { Input, Instant, Table } from "./evidence.ts";
+import type { Finding, Outcome, Severity } from "./finding.ts";
+
+export interface Summary {
+  errors: number;
+  warnings: number;
+  infos: number;
+  new: number;
+  worse: number;
+  known: number;
+  fixed: number;
+}
+
+export interface Report {
+  schemaVersion: 1;
+  tool: { name: "trueup"; version: string };
+  now: Instant;
+  timezone: string;
+  inputs: Input[];
+  tables: Table[];
+  outcomes: Outcome[];
+  findings: Finding[];
+  fixed: Finding[];
+  suppressed: Finding[];
+  summary: Summary;
+}
+
+/** What a renderer may vary; nothing in it comes from the environment. */
+export interface RenderOptions {
+  color: boolean;
+  /** Columns of the terminal. */
+  width: number;
+  /** Findings below this severity are not shown. */
+  severity: Severity;
+  /** Show outcomes and all samples. */
+  verbose: boolean;
+}

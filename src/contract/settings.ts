@@ -1,0 +1,76 @@
+/** Settings: everything a run depends on, with every default resolved. */
+
+import type { OptionValue } from "./check.ts";
+import type { Instant } from "./evidence.ts";
+import type { Severity } from "./finding.ts";
+import type { Role } from "./roles.ts";
+
+export interface InputSpec {
+  /** The name the user gave (`billing=usage.db`), or null. */
+  name: string | null;
+  /** A path, glob or URL as the user wrote it; `-` is standard input. */
+  path: string;
+  /** The time zone of this input's local times, or null for the run's. */
+  timezone: string | null;
+}
+
+/** An extractor of trueup.yaml: a named pattern whose groups are roles. */
+export interface ExtractSpec {
+  name: string;
+  /** RE2 syntax; its named groups are roles (`input_tokens`, `model` …). */
+  pattern: string;
+  /** Words that every such line carries; a line with them that does not match is a near miss. */
+  anchors: string[];
+}
+
+export interface CheckSettings {
+  severity?: Severity | "off";
+  options: Record<string, OptionValue>;
+}
+
+export interface Settings {
+  cwd: string;
+  inputs: InputSpec[];
+  now: Instant;
+  /** True when the user gave `--now`. */
+  nowGiven: boolean;
+  timezone: string;
+  since: Instant | null;
+  until: Instant | null;
+  select: string[];
+  ignore: string[];
+  /** Per check id. */
+  checks: Record<string, CheckSettings>;
+  /** Globs of the user's own checks. */
+  ownChecks: string[];
+  /** `schema.table` or table → column or JSON path → role, or null for "no role". */
+  roles: Record<string, Record<string, Role | null>>;
+  extract: ExtractSpec[];
+  samples: boolean;
+  /** Bytes DuckDB may use. */
+  memoryLimit: number;
+  threads: number;
+  tempDir: string;
+  /** Where to keep the DuckDB file, or null. */
+  dbFile: string | null;
+  /** Share of rejected rows above which an input counts as not evaluated: 0 to 1. */
+  maxRejected: number;
+  /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
+  named: string;
+}
+
+/** What a long run tells about itself. */
+export interface Progress {
+  stage: "load" | "catalog" | "check";
+  /** The input or check at work. */
+  subject: string;
+  bytes?: number;
+  bytesTotal?: number;
+  rows?: number;
+  done?: boolean;
+}
+
+export interface Hooks {
+  progress(progress: Progress): void;
+  signal: AbortSignal;
+}

@@ -1,0 +1,120 @@
+/** Runs checks on the evidence and settles each check × target to one outcome. */
+
+import type { AnyCheck, CheckContext, OptionValue, Target } from "../contract/check.ts";
+import { Skip } from "../contract/check.ts";
+import { Interrupted, messageOf } from "../contract/errors.ts";
+import type { Evidence } from "../contract/evidence.ts";
+import type { NamedDraft, Outcome, Row } from "../contract/finding.ts";
+import type { CheckSettings, Hooks } from "../contract/settings.ts";
+import type { Store } from "../store/index.ts";
+
+/** Sample rows a finding may carry. */
+const SAMPLES_MAX = 5;
+
+export interface EngineResult {
+  drafts: NamedDraft[];
+  outcomes: Outcome[];
+}
+
+export interface EngineSettings {
+  checks: Record<string, CheckSettings>;
+  samples: boolean;
+  select: string[];
+  ignore: string[];
+}
+
+/** Runs every selected check on each of its targets. A check that throws fails alone. */
+export async function runChecks(
+  store: Store,
+  evidence: Evidence,
+  checks: readonly AnyCheck[],
+  settings: EngineSettings,
+  hooks: Hooks,
+): Promise<EngineResult> {
+  const result: EngineResult = { drafts: [], outcomes: [] };
+  for (const check of checks.filter((c) => isSelected(c.id, settings))) {
+    if (hooks.signal.aborted) throw new Interrupted();
+    hooks.progress({ stage: "check", subject: check.id });
+    let targets: readonly Target[];
+    try {
+      targets = check.targets(evidence);
+    } catch (error) {
+      result.outcomes.push({ check: check.id, target: "*", status: "failed", reason: messageOf(error) });
+      continue;
+    }
+    if (targets.length === 0)
+      result.outcomes.push({
+        check: check.id,
+        target: "*",
+        status: "skipped",
+        reason: `needs ${check.meta.needs}`,
+      });
+    for (const target of targets) await runOne(store, evidence, check, target, settings, result);
+  }
+  return result;
+}
+
+/** `--select` and `--ignore` take ids or prefixes that end in `*`; a check set to `off` runs only when selected. */
+function isSelected(id: string, settings: EngineSettings): boolean {
+  const matches = (patterns: string[]) =>
+    patterns.some((p) => p === id || (p.endsWith("*") && id.startsWith(p.slice(0, -1))));
+  if (matches(settings.ignore)) return false;
+  if (settings.select.length > 0) return matches(settings.select);
+  return settings.checks[id]?.severity !== "off";
+}
+
+async function runOne(
+  store: Store,
+  evidence: Evidence,
+  check: AnyCheck,
+  target: Target,
+  settings: EngineSettings,
+  result: EngineResult,
+): Promise<void> {
+  const { outcomes, drafts } = result;
+  const configured = settings.checks[check.id];
+  const at = { check: check.id, target: target.name };
+  try {
+    const found = await check.run(target, contextOf(store, evidence, check, settings));
+    if (found instanceof Skip) {
+      outcomes.push({ ...at, status: "skipped", reason: found.reason });
+      return;
+    }
+    for (const draft of found) {
+      const severity = configured?.severity;
+      drafts.push({
+        ...draft,
+        ...at,
+        severity: severity && severity !== "off" ? severity : (draft.severity ?? check.meta.severity),
+        fix: draft.fix ?? check.meta.fix,
+      });
+    }
+    outcomes.push({ ...at, status: found.length > 0 ? "found" : "clean", reason: null });
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    outcomes.push({ ...at, status: "failed", reason: messageOf(error) });
+  }
+}
+
+function contextOf(
+  store: Store,
+  evidence: Evidence,
+  check: AnyCheck,
+  settings: EngineSettings,
+): CheckContext {
+  const options: Record<string, OptionValue> = {};
+  for (const [name, spec] of Object.entries(check.options as Record<string, { default: OptionValue }>))
+    options[name] = settings.checks[check.id]?.options[name] ?? spec.default;
+  return {
+    options,
+    now: evidence.now,
+    evidence,
+    sql: store.dialect,
+    query: (sql, params = []) => store.all(sql, params),
+    samples: async (sql): Promise<Row[]> => {
+      if (!settings.samples) return [];
+      if (!/\border\s+by\b/i.test(sql)) throw new Error("a query for samples needs ORDER BY");
+      return store.all(`SELECT * FROM (${sql}) LIMIT ${SAMPLES_MAX}`);
+    },
+  };
+}

@@ -1,0 +1,167 @@
+/** The library and composition root: loads evidence, runs checks, returns reports. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildCatalog } from "./catalog/catalog.ts";
+import { neededColumns } from "./catalog/needed.ts";
+import type { AnyCheck } from "./contract/check.ts";
+import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
+import type { Evidence, Input } from "./contract/evidence.ts";
+import type { Row, Severity } from "./contract/finding.ts";
+import type { LoadedInput } from "./contract/loaded.ts";
+import type { Report, Summary } from "./contract/report.ts";
+import type { Hooks, Settings } from "./contract/settings.ts";
+import { discoverChecks } from "./engine/discover.ts";
+import { runChecks } from "./engine/run.ts";
+import { settleFindings } from "./findings/settle.ts";
+import { type IntakeContext, LOADERS, type Reject, resolveInputs, type Source } from "./intake/index.ts";
+import { Store } from "./store/index.ts";
+
+export { defineCheck, Skip } from "./contract/check.ts";
+export { Interrupted, UserError } from "./contract/errors.ts";
+export type { Report } from "./contract/report.ts";
+export type { Hooks, Settings } from "./contract/settings.ts";
+
+/** Rejected rows of one input that are kept with their text; all are counted. */
+const REJECTS_KEPT = 1000;
+
+const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal };
+
+/** Loads the inputs, runs the checks, and returns the report. */
+export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<Report> {
+  const checks = await builtInChecks();
+  return withEvidence(settings, hooks, async (store, evidence) => {
+    const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
+    const findings = settleFindings(drafts, evidence.tables);
+    return {
+      schemaVersion: 1,
+      tool: { name: "trueup", version: version() },
+      now: settings.now,
+      timezone: settings.timezone,
+      inputs: [...evidence.inputs],
+      tables: [...evidence.tables],
+      outcomes,
+      findings,
+      fixed: [],
+      suppressed: [],
+      summary: summaryOf(findings),
+    };
+  });
+}
+
+/** Runs one SELECT over the loaded evidence. Times come as DuckDB prints them. */
+export async function query(
+  sql: string,
+  settings: Settings,
+  hooks: Hooks = QUIET,
+): Promise<{ columns: string[]; rows: Row[]; inputs: Input[] }> {
+  return withEvidence({ ...settings, named: `${settings.named}\n${sql}` }, hooks, async (store, evidence) => {
+    await store.assertSelect(sql);
+    return { ...(await store.table(sql, [], "text")), inputs: [...evidence.inputs] };
+  });
+}
+
+/** The checks that come with trueup. */
+export async function builtInChecks(): Promise<AnyCheck[]> {
+  const root = packageRoot();
+  const built = join(root, "dist", "checks");
+  const inBuild = fileURLToPath(import.meta.url).startsWith(join(root, "dist"));
+  return discoverChecks(inBuild ? built : join(root, "checks"));
+}
+
+/** trueup's own version. */
+export function version(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string })
+    .version;
+}
+
+/** Loads everything, locks the store down, works, and cleans up on every way out. */
+export async function withEvidence<T>(
+  settings: Settings,
+  hooks: Hooks,
+  work: (store: Store, evidence: Evidence) => Promise<T>,
+): Promise<T> {
+  const store = await Store.open({
+    memoryLimit: settings.memoryLimit,
+    threads: settings.threads,
+    tempDir: settings.tempDir,
+    file: settings.dbFile,
+  });
+  const stop = () => store.interrupt();
+  hooks.signal.addEventListener("abort", stop);
+  try {
+    const { sources, failed } = resolveInputs(settings);
+    const loaded = await loadAll(store, sources, settings, hooks);
+    for (const input of failed) loaded.push({ input, tables: [], log: null });
+    hooks.progress({ stage: "catalog", subject: "roles and links" });
+    const evidence = await buildCatalog(store, loaded, settings);
+    await store.lockDown();
+    return await work(store, evidence);
+  } finally {
+    hooks.signal.removeEventListener("abort", stop);
+    store.close();
+  }
+}
+
+async function loadAll(
+  store: Store,
+  sources: readonly Source[],
+  settings: Settings,
+  hooks: Hooks,
+): Promise<LoadedInput[]> {
+  const kept = new Map<string, number>();
+  const context: IntakeContext = {
+    store,
+    settings,
+    hooks,
+    needed: (table) => neededColumns(table, settings),
+    reject: async (input: string, rejects: readonly Reject[]) => {
+      const room = REJECTS_KEPT - (kept.get(input) ?? 0);
+      const rows = rejects.slice(0, Math.max(0, room)).map((r) => [input, r.file, r.line, r.reason, r.text]);
+      kept.set(input, (kept.get(input) ?? 0) + rows.length);
+      await store.append("trueup.rejects", ["input", "file", "line", "reason", "text"], rows);
+    },
+  };
+  const loaded: LoadedInput[] = [];
+  for (const source of sources) {
+    if (hooks.signal.aborted) throw new Interrupted();
+    hooks.progress({ stage: "load", subject: source.name, bytesTotal: source.bytes });
+    try {
+      const loader = LOADERS[source.kind];
+      if (!loader) throw new UserError(`${source.path}: ${source.kind} inputs cannot be read yet`);
+      loaded.push(await (await loader())(source, context));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      loaded.push({ input: failedInput(source, messageOf(error)), tables: [], log: null });
+    }
+    hooks.progress({ stage: "load", subject: source.name, done: true });
+  }
+  return loaded;
+}
+
+function failedInput(source: Source, error: string): Input {
+  const { name, kind, path, bytes, notes } = source;
+  return { name, kind, path, bytes, rows: 0, rejected: 0, tables: [], notes: [...notes], error };
+}
+
+function summaryOf(findings: Report["findings"]): Summary {
+  const count = (severity: Severity) => findings.filter((f) => f.severity === severity).length;
+  const baseline = (state: string) => findings.filter((f) => f.baseline === state).length;
+  return {
+    errors: count("error"),
+    warnings: count("warning"),
+    infos: count("info"),
+    new: baseline("new"),
+    worse: baseline("worse"),
+    known: baseline("known"),
+    fixed: 0,
+  };
+}
+
+/** The folder of trueup's package.json, from the sources as from the build. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  return folder;
+}

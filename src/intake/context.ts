@@ -1,0 +1,46 @@
+/** What every loader is given, and the shape of a loader. */
+
+import type { InputKind } from "../contract/evidence.ts";
+import type { LoadedInput, TableProfile } from "../contract/loaded.ts";
+import type { Hooks, Settings } from "../contract/settings.ts";
+import type { Store } from "../store/index.ts";
+
+/** One input after it was resolved and sniffed, before it is read. */
+export interface Source {
+  /** Unique; the DuckDB schema of its tables. */
+  name: string;
+  kind: InputKind;
+  /** As shown to people: relative, with `/`; of a rotated set, its base. */
+  path: string;
+  /** Absolute paths, in the order to be read: one, or the parts of a rotated set. */
+  files: string[];
+  /** Bytes on disk, all parts. */
+  bytes: number;
+  /** IANA zone of its local times. */
+  timezone: string;
+  /** What resolving it already has to tell. */
+  notes: string[];
+}
+
+export interface Reject {
+  /** As shown to people. */
+  file: string;
+  /** 1-based; null where lines mean nothing. */
+  line: number | null;
+  reason: string;
+  /** The row's text, cut to 200 characters. */
+  text: string;
+}
+
+export interface IntakeContext {
+  store: Store;
+  settings: Settings;
+  hooks: Hooks;
+  /** The columns worth loading: roles, keys, times, dimensions, and what settings name. */
+  needed(table: TableProfile): ReadonlySet<string>;
+  /** Keeps rows that could not be read in `trueup.rejects` (the first 1,000 of an input; all are counted). */
+  reject(input: string, rejects: readonly Reject[]): Promise<void>;
+}
+
+/** Reads one kind of input. Throws UserError with one line when it cannot be read at all. */
+export type Loader = (source: Source, ctx: IntakeContext) => Promise<LoadedInput>;

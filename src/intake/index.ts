@@ -1,0 +1,13 @@
+/** Resolves what the user named, sniffs each input and hands it to the loader of its kind. */
+
+import type { InputKind } from "../contract/evidence.ts";
+import type { Loader } from "./context.ts";
+
+/** A kind's loader, imported only when an input of that kind is there. */
+export const LOADERS: Partial<Record<InputKind, () => Promise<Loader>>> = {
+  log: async () => (await import("./log/load.ts")).loadLog,
+  sqlite: async () => (await import("./sqlite/load.ts")).loadSqlite,
+};
+
+export type { IntakeContext, Loader, Reject, Source } from "./context.ts";
+export { resolveInputs } from "./resolve.ts";

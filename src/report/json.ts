@@ -1,0 +1,34 @@
+/** The JSON report: the contract for machines, the same bytes for the same evidence. */
+
+import type { Report } from "../contract/report.ts";
+
+/** `schema/report.schema.json` describes it. */
+export function renderJson(report: Report): string {
+  return `${stringify(report, 2)}\n`;
+}
+
+/**
+ * JSON with exact integers of any size and doubles of 12 significant digits, so that a sum taken in another order
+ * prints the same.
+ */
+export function stringify(value: unknown, indent = 0, depth = 0): string {
+  if (value === null || value === undefined) return "null";
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) return "null";
+    return String(Number.isInteger(value) ? value : Number(value.toPrecision(12)));
+  }
+  if (typeof value !== "object") return JSON.stringify(value);
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  const parts = Array.isArray(value)
+    ? value.map((item) => stringify(item, indent, depth + 1))
+    : Object.entries(value)
+        .filter(([, item]) => item !== undefined)
+        .map(
+          ([key, item]) => `${JSON.stringify(key)}:${indent ? " " : ""}${stringify(item, indent, depth + 1)}`,
+        );
+  if (parts.length === 0) return open + close;
+  if (indent === 0) return open + parts.join(",") + close;
+  const pad = " ".repeat(indent * (depth + 1));
+  return `${open}\n${pad}${parts.join(`,\n${pad}`)}\n${" ".repeat(indent * depth)}${close}`;
+}

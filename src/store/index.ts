@@ -1,0 +1,6 @@
+/** The store: the one door to DuckDB. */
+
+export { duckdbDialect } from "./dialect.ts";
+export { FACT_SCHEMA, FACT_TABLES, type FactTable } from "./facts.ts";
+export { ident, literal, qualified } from "./quote.ts";
+export { type Parameter, Store, type StoreOptions } from "./store.ts";
