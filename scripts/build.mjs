@@ -1,5 +1,5 @@
 // Bundles the command, the library, the checks, the workers and the project's own scripts into dist/.
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -8,7 +8,7 @@ const at = (...parts) => join(root, ...parts);
 
 /** The .ts files of a folder as entry points, `dist/<folder>/<name>.js`. */
 const entriesOf = (folder) =>
-  readdirSync(at(folder))
+  (existsSync(at(folder)) ? readdirSync(at(folder)) : [])
     .filter((file) => file.endsWith(".ts"))
     .map((file) => ({ in: at(folder, file), out: `${folder}/${file.slice(0, -3)}` }));
 
