@@ -5,10 +5,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildCatalog } from "./catalog/catalog.ts";
 import { neededColumns } from "./catalog/needed.ts";
+import { inspectEvidence } from "./catalog/profile.ts";
 import type { AnyCheck } from "./contract/check.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input } from "./contract/evidence.ts";
 import type { Row, Severity } from "./contract/finding.ts";
+import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
 import type { Report, Summary } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
@@ -20,6 +22,7 @@ import { Store } from "./store/index.ts";
 
 export { defineCheck, Skip } from "./contract/check.ts";
 export { Interrupted, UserError } from "./contract/errors.ts";
+export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
 export type { Hooks, Settings } from "./contract/settings.ts";
 
@@ -48,6 +51,11 @@ export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<R
       summary: summaryOf(findings),
     };
   });
+}
+
+/** Loads the inputs and tells how each table was understood. */
+export async function inspect(settings: Settings, hooks: Hooks = QUIET): Promise<Inspection> {
+  return withEvidence(settings, hooks, inspectEvidence);
 }
 
 /** Runs one SELECT over the loaded evidence. Times come as DuckDB prints them. */

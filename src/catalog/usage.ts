@@ -57,6 +57,7 @@ export async function buildUsage(store: Store, table: Table): Promise<UsageRelat
     timeRange: range?.lo ? { from: text(range.lo), to: text(range.hi) } : null,
     origin: table.form === "events" ? "events" : "table",
     format: null,
+    grain: null,
   };
 }
 

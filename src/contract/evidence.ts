@@ -97,6 +97,12 @@ export interface Dimension {
 }
 
 /**
+ * What one row of a usage relation sums up: a bucket of time, a whole session, or a key for ever (a running counter
+ * per user, key or team). Null: a row is one call, trace or job.
+ */
+export type Grain = "hour" | "day" | "month" | "session" | "total" | null;
+
+/**
  * The canonical, typed, narrow table of one table's roles. SQL columns: `row` (BIGINT, 1-based position in the
  * table), one column per role it has (types: ROLE_TYPES), `ok` BOOLEAN (the call succeeded, or there is no status),
  * `is_call` BOOLEAN (the row is one call, not a user, tool or chain row), and one VARCHAR per dimension.
@@ -121,6 +127,11 @@ export interface UsageRelation {
   origin: "table" | "events";
   /** The format whose own rule was applied (`claude-code`, `codex` …), or null. */
   format: string | null;
+  /**
+   * Row checks look at null only. Of `hour`, `day` and `month`, `time` is the start of the bucket; a `day` that the
+   * source writes as a plain date stays that calendar day at 00:00, in no zone.
+   */
+  grain: Grain;
 }
 
 /** Anything that happens in time: the lines of a log, the rows of a usage relation or of any timed table. */
