@@ -25,6 +25,7 @@ export { Interrupted, UserError } from "./contract/errors.ts";
 export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
 export type { Hooks, Settings } from "./contract/settings.ts";
+export { removeTempDirs } from "./store/index.ts";
 
 /** Rejected rows of one input that are kept with their text; all are counted. */
 const REJECTS_KEPT = 1000;

@@ -1,50 +1,45 @@
-/** The command: reads arguments, runs the library, writes to the streams, returns the exit code. */
+/** The command: reads arguments, runs one command, turns what it throws into a line and an exit code. */
 
-import { tmpdir } from "node:os";
-import { messageOf, UserError } from "../contract/errors.ts";
-import type { Settings } from "../contract/settings.ts";
-import { audit, query } from "../index.ts";
-import { renderJson, stringify } from "../report/json.ts";
+import { existsSync } from "node:fs";
+import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
+import { EXIT } from "./exit.ts";
+import { readManifest } from "./manifest.ts";
+import type { CommandName } from "./options.ts";
+import { type Invocation, parseArguments } from "./program.ts";
+import { ignoreClosedStreams, narrate, terminal, writeOut } from "./streams.ts";
+
+/** A command's own module, loaded only when it is called. Returns the exit code. */
+const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => Promise<number> }>> = {
+  audit: () => import("./commands/audit.ts"),
+  inspect: () => import("./commands/inspect.ts"),
+  query: () => import("./commands/query.ts"),
+  list: () => import("./commands/list.ts"),
+  explain: () => import("./commands/explain.ts"),
+  config: () => import("./commands/config.ts"),
+};
 
 /** Runs one command line (without `node` and the script) and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+  ignoreClosedStreams();
   try {
-    const [command, ...rest] = argv;
-    if (command === "query") {
-      const [sql = "", ...inputs] = rest;
-      process.stdout.write(`${stringify((await query(sql, settingsOf(inputs))).rows, 2)}\n`);
-      return 0;
-    }
-    process.stdout.write(renderJson(await audit(settingsOf(command === "audit" ? rest : [...argv]))));
-    return 0;
+    const parsed = parseArguments(argv, terminal().width, existsSync);
+    if ("help" in parsed) await writeOut(parsed.help);
+    else if ("version" in parsed) await writeOut(`${readManifest().version}\n`);
+    else return await (await RUN[parsed.command]()).run(parsed);
+    return EXIT.clean;
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`trueup: ${messageOf(error)}\n`);
-    return 2;
+    if (error instanceof Interrupted) {
+      narrate("trueup: interrupted");
+      return EXIT.interrupted;
+    }
+    if (error instanceof UserError) narrate(`trueup: ${messageOf(error)}`);
+    else narrate(defectOf(error));
+    return EXIT.failed;
   }
 }
 
-function settingsOf(inputs: readonly string[]): Settings {
-  return {
-    cwd: process.cwd(),
-    inputs: inputs.map((path) => ({ name: null, path, timezone: null })),
-    now: new Date().toISOString(),
-    nowGiven: false,
-    timezone: "UTC",
-    since: null,
-    until: null,
-    select: [],
-    ignore: [],
-    checks: {},
-    ownChecks: [],
-    roles: {},
-    extract: [],
-    samples: true,
-    memoryLimit: 2 ** 30,
-    threads: 2,
-    tempDir: tmpdir(),
-    dbFile: null,
-    maxRejected: 0.01,
-    named: "",
-  };
+/** A defect of ours: its stack, and a request to tell us. */
+function defectOf(error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `trueup: this is a defect of trueup ${readManifest().version}, not of your data. Please report it with these lines:\n${stack}`;
 }

@@ -22,6 +22,15 @@ export interface StoreOptions {
   file: string | null;
 }
 
+/** Private directories of the stores that are open. */
+const openTempDirs = new Set<string>();
+
+/** Removes what open stores keep on disk. For a process that ends at once; their work cannot go on after it. */
+export function removeTempDirs(): void {
+  for (const folder of openTempDirs) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  openTempDirs.clear();
+}
+
 export class Store {
   readonly dialect = duckdbDialect;
   /** Private to this run and removed on close: spilled blocks and staged text. */
@@ -44,6 +53,7 @@ export class Store {
     const tempDir = join(options.tempDir, `trueup-${process.pid}-${randomBytes(6).toString("hex")}`);
     try {
       mkdirSync(tempDir, { mode: 0o700, recursive: true });
+      openTempDirs.add(tempDir);
     } catch (error) {
       throw new UserError(
         `cannot write to the temporary directory ${options.tempDir}: ${messageOf(error)}; name another with --temp-dir`,
@@ -65,6 +75,7 @@ export class Store {
       return store;
     } catch (error) {
       rmSync(tempDir, { recursive: true, force: true });
+      openTempDirs.delete(tempDir);
       if (options.file !== null) throw new UserError(`cannot create ${options.file}: ${messageOf(error)}`);
       throw error;
     }
@@ -162,6 +173,7 @@ export class Store {
     this.#connection.closeSync();
     this.#instance.closeSync();
     rmSync(this.tempDir, { recursive: true, force: true });
+    openTempDirs.delete(this.tempDir);
   }
 
   async #guard<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,53 @@
+/** `trueup explain <check>`: what one check finds, why it matters, when it stays silent, what to do. */
+
+import { UserError } from "../../contract/errors.ts";
+import { didYouMean } from "../../contract/nearest.ts";
+import { EXIT } from "../exit.ts";
+import { type CheckInfo, readManifest } from "../manifest.ts";
+import { REPORT_FORMATS } from "../options.ts";
+import type { Invocation } from "../program.ts";
+import { terminal, writeOut } from "../streams.ts";
+import { readChoice } from "../values.ts";
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { checks } = readManifest();
+  const [id = ""] = invocation.args;
+  const check = checks.find((candidate) => candidate.id === id);
+  if (!check) {
+    const ids = checks.map((candidate) => candidate.id);
+    throw new UserError(`unknown check "${id}"${didYouMean(id, ids) || "; trueup list names them"}`);
+  }
+  const format = readChoice((invocation.given["format"] as string) ?? "text", REPORT_FORMATS, "--format");
+  await writeOut(format === "json" ? `${JSON.stringify(check, null, 2)}\n` : textOf(check, terminal().width));
+  return EXIT.clean;
+}
+
+function textOf({ id, meta, options }: CheckInfo, width: number): string {
+  const lines = [`${id} (${meta.severity}): ${meta.title}`];
+  const paragraph = (title: string, text: string) => lines.push("", title, ...wrap(text, width, "  "));
+  paragraph("What it finds", meta.what);
+  paragraph("Why it matters", meta.why);
+  paragraph("What to do", meta.fix);
+  lines.push("", "Silent when");
+  for (const silent of meta.silent)
+    lines.push(...wrap(silent, width, "    ").map((l, i) => (i === 0 ? `  - ${l.trimStart()}` : l)));
+  paragraph("Needs", meta.needs);
+  const entries = Object.entries(options);
+  if (entries.length > 0) lines.push("", "Options (checks in trueup.yaml)");
+  for (const [name, option] of entries)
+    lines.push(`  ${name} = ${JSON.stringify(option.default)}`, ...wrap(option.describe, width, "      "));
+  return `${lines.join("\n")}\n`;
+}
+
+/** Breaks text at spaces; markdown's code marks stay, they read well. */
+function wrap(text: string, width: number, indent: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > Math.min(width, 100)) {
+      lines.push(indent + line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return line === "" ? lines : [...lines, indent + line];
+}

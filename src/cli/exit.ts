@@ -1,0 +1,27 @@
+/** The exit code of an audit, computed from its report in this one place. */
+
+import type { Input } from "../contract/evidence.ts";
+import { SEVERITIES, type Severity } from "../contract/finding.ts";
+import type { Report } from "../contract/report.ts";
+
+export type FailOn = Severity | "never";
+
+export const EXIT = { clean: 0, found: 1, failed: 2, interrupted: 130 } as const;
+
+/** 2 when something could not be evaluated, else 1 when a finding is at or above `failOn`, else 0. */
+export function exitCodeOf(report: Report, failOn: FailOn, maxRejected: number): number {
+  if (report.outcomes.some((outcome) => outcome.status === "failed")) return EXIT.failed;
+  if (report.inputs.some((input) => isNotEvaluated(input, maxRejected))) return EXIT.failed;
+  const bar = failOn === "never" ? -1 : SEVERITIES.indexOf(failOn);
+  const counts = report.findings.some(
+    (finding) => finding.baseline !== "known" && SEVERITIES.indexOf(finding.severity) <= bar,
+  );
+  return counts ? EXIT.found : EXIT.clean;
+}
+
+/** True for an input that failed, gave no readable row, or had more rows rejected than `maxRejected` (0 to 1). */
+export function isNotEvaluated(input: Input, maxRejected: number): boolean {
+  if (input.error !== undefined) return true;
+  if (input.rejected === 0) return false;
+  return input.rejected / (input.rows + input.rejected) > maxRejected;
+}

@@ -1,0 +1,155 @@
+/** Resolves flags, trueup.yaml and defaults to the settings of one run. */
+
+import { availableParallelism, tmpdir } from "node:os";
+import { relative, resolve, sep } from "node:path";
+import type { Config } from "../config/index.ts";
+import type { OptionValue } from "../contract/check.ts";
+import { UserError } from "../contract/errors.ts";
+import type { Severity } from "../contract/finding.ts";
+import { didYouMean } from "../contract/nearest.ts";
+import type { InputSpec, Settings } from "../contract/settings.ts";
+import type { FailOn } from "./exit.ts";
+import type { CheckInfo } from "./manifest.ts";
+import { OPTIONS } from "./options.ts";
+import type { Invocation } from "./program.ts";
+import { instantOf, readChoice, readCount, readSize, readTime, readZone } from "./values.ts";
+
+/** Settings of the run and what only the command line needs. */
+export interface Run {
+  settings: Settings;
+  failOn: FailOn;
+  severity: Severity;
+  format: string;
+  /** Further reports to write. */
+  outputs: { format: string; file: string }[];
+  verbose: boolean;
+  progress: boolean;
+}
+
+/** Less than this DuckDB cannot work with. */
+const MEMORY_MIN = 64 * 2 ** 20;
+
+/** The configuration file of this run with its path as shown to people, or null. */
+export async function configOf(
+  invocation: Invocation,
+  checks: readonly CheckInfo[],
+): Promise<{ shown: string; config: Config } | null> {
+  const cwd = process.cwd();
+  const { findConfig, loadConfig } = await import("../config/index.ts");
+  const named = invocation.given["config"] as string | undefined;
+  const file = named === undefined ? findConfig(cwd) : resolve(named);
+  if (file === null) return null;
+  return { shown: relative(cwd, file).split(sep).join("/"), config: loadConfig(file, checks, cwd).config };
+}
+
+/**
+ * Options of the command line beat trueup.yaml, which beats the defaults.
+ * @throws UserError for a value that cannot be read, with its option's name and the nearest right value.
+ */
+export async function settingsOf(
+  invocation: Invocation,
+  checks: readonly CheckInfo[],
+  clock: number,
+): Promise<Run> {
+  const { given } = invocation;
+  const config: Config = (await configOf(invocation, checks))?.config ?? {};
+  const text = (name: string) => given[name] as string | undefined;
+  const list = (name: string) => (given[name] as string[] | undefined)?.flatMap((item) => item.split(","));
+  const choice = (name: string, fallback: string) => {
+    const choices = OPTIONS.find((option) => option.name === name)!.choices!;
+    return readChoice(text(name) ?? fallback, choices, `--${name}`);
+  };
+  const timezone = readZone(text("timezone") ?? config.timezone ?? "UTC", "--timezone");
+  const at = (name: string, now: number, dateMeans: "start" | "end") => {
+    const value = text(name);
+    return value === undefined ? null : readTime(value, `--${name}`, { now, timezone, dateMeans });
+  };
+  const now = at("now", clock, "start") ?? instantOf(clock);
+  const memoryLimit = readSize(text("memory-limit") ?? config.memory_limit ?? "1GiB", "--memory-limit");
+  if (memoryLimit < MEMORY_MIN) throw new UserError("--memory-limit: at least 64MiB is needed");
+  const inputs = inputsOf(invocation);
+  const settings: Settings = {
+    cwd: process.cwd(),
+    inputs: inputs.length > 0 ? inputs : configuredInputs(config),
+    now,
+    nowGiven: given["now"] !== undefined,
+    timezone,
+    since: at("since", Date.parse(now), "start"),
+    until: at("until", Date.parse(now), "end"),
+    select: patternsOf(list("select") ?? config.select ?? [], "--select", checks),
+    ignore: patternsOf([...(config.ignore ?? []), ...(list("ignore") ?? [])], "--ignore", checks),
+    checks: configuredChecks(config),
+    ownChecks: [],
+    roles: config.roles ?? {},
+    extract: config.extract ?? [],
+    samples: given["no-samples"] === undefined,
+    memoryLimit,
+    threads:
+      given["threads"] === undefined ? availableParallelism() : readCount(text("threads")!, "--threads"),
+    tempDir: resolve(text("temp-dir") ?? tmpdir()),
+    dbFile: text("db") === undefined ? null : resolve(text("db")!),
+    maxRejected: config.max_rejected ?? 0.01,
+    named: "",
+  };
+  if (settings.since !== null && settings.until !== null && settings.since > settings.until)
+    throw new UserError("--since is later than --until");
+  return {
+    settings,
+    failOn: choice("fail-on", config.fail_on ?? "error") as FailOn,
+    severity: choice("severity", config.severity ?? "info") as Severity,
+    format: choice("format", "text"),
+    outputs: [],
+    verbose: given["verbose"] === true,
+    progress: given["no-progress"] !== true,
+  };
+}
+
+function configuredInputs(config: Config): InputSpec[] {
+  return (config.inputs ?? []).map((input) =>
+    typeof input === "string"
+      ? { name: null, path: input, timezone: null }
+      : { name: input.name ?? null, path: input.path, timezone: input.timezone ?? null },
+  );
+}
+
+function configuredChecks(config: Config): Settings["checks"] {
+  const checks: Settings["checks"] = {};
+  for (const [id, entry] of Object.entries(config.checks ?? {})) {
+    if (entry === undefined) continue;
+    const { severity, ...options } = typeof entry === "string" ? { severity: entry } : entry;
+    checks[id] = { ...(severity && { severity }), options: options as Record<string, OptionValue> };
+  }
+  return checks;
+}
+
+/** `billing=usage.db` names an input; `./a=b.db` and URLs are paths. */
+function inputsOf(invocation: Invocation): InputSpec[] {
+  const { command, args } = invocation;
+  const paths = command === "query" ? args.slice(1) : command === "config" ? [] : args;
+  return paths.map((arg) => {
+    const named = /^([\p{L}_][\p{L}\p{N}_-]*)=(.+)$/su.exec(arg);
+    return named
+      ? { name: named[1]!, path: named[2]!, timezone: null }
+      : { name: null, path: arg, timezone: null };
+  });
+}
+
+/** Check ids, or prefixes that end in `*`; each must name at least one check. */
+export function patternsOf(
+  patterns: readonly string[],
+  where: string,
+  checks: readonly CheckInfo[],
+): string[] {
+  const ids = checks.map((check) => check.id);
+  const wanted = patterns.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
+  for (const pattern of wanted) {
+    const known = pattern.endsWith("*")
+      ? ids.some((id) => id.startsWith(pattern.slice(0, -1)))
+      : ids.includes(pattern);
+    if (!known)
+      throw new UserError(
+        `${where}: unknown check "${pattern}"${didYouMean(pattern, ids) || "; trueup list names them"}`,
+      );
+  }
+  return wanted;
+}

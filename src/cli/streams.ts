@@ -1,0 +1,64 @@
+/** The process's streams, environment and clock; nothing else in trueup touches them. */
+
+import { UserError } from "../contract/errors.ts";
+
+/** What the terminal and the environment allow. */
+export interface Terminal {
+  /** Colour on standard output. */
+  color: boolean;
+  /** Columns to write for. */
+  width: number;
+  /** Progress on standard error. */
+  interactive: boolean;
+}
+
+const WIDTH_DEFAULT = 100;
+const WIDTH_MIN = 40;
+const WIDTH_MAX = 160;
+
+/** `NO_COLOR` beats `FORCE_COLOR`; `CI` turns progress off. */
+export function terminal(): Terminal {
+  const { NO_COLOR, FORCE_COLOR, CI, COLUMNS, TERM } = process.env;
+  const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+  const refused = Boolean(NO_COLOR) || FORCE_COLOR === "0" || FORCE_COLOR === "false";
+  const columns = process.stdout.columns ?? Number.parseInt(COLUMNS ?? "", 10);
+  return {
+    color: !refused && (forced || (process.stdout.isTTY === true && TERM !== "dumb")),
+    width: Number.isFinite(columns) ? Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, columns)) : WIDTH_DEFAULT,
+    interactive: process.stderr.isTTY === true && TERM !== "dumb" && (!CI || CI === "0" || CI === "false"),
+  };
+}
+
+/** Writes data to standard output and waits until it is taken; a reader that left (`| head`) is no error. */
+export async function writeOut(text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const gone = (error: NodeJS.ErrnoException) => (isGone(error) ? resolve() : reject(failed(error)));
+    process.stdout.once("error", gone);
+    process.stdout.write(text, (error) => {
+      process.stdout.off("error", gone);
+      if (!error) resolve();
+      else gone(error as NodeJS.ErrnoException);
+    });
+  });
+}
+
+/** Writes one line of narration to standard error. */
+export function narrate(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Narration has nobody to tell when standard error is closed: ignored, as is a closed standard output. */
+export function ignoreClosedStreams(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (!isGone(error) && stream === process.stderr) process.exitCode = 2;
+    });
+}
+
+function isGone(error: NodeJS.ErrnoException): boolean {
+  return error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED";
+}
+
+function failed(error: Error): UserError {
+  return new UserError(`cannot write to standard output: ${error.message}`);
+}

@@ -1,0 +1,25 @@
+/** Finds the configuration file: here, or in a folder above, but never outside the repository. */
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+export const CONFIG_NAMES = ["trueup.yaml", "trueup.yml"] as const;
+
+/**
+ * The file in `cwd` or, inside a repository, in the nearest folder above up to its root; null when there is none.
+ * Outside a repository only `cwd` counts: a stray file in a home folder must not change an audit.
+ */
+export function findConfig(cwd: string): string | null {
+  const folders: string[] = [];
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    folders.push(folder);
+    if (existsSync(join(folder, ".git"))) break;
+    if (dirname(folder) === folder) {
+      folders.length = 1;
+      break;
+    }
+  }
+  for (const folder of folders)
+    for (const file of CONFIG_NAMES) if (existsSync(join(folder, file))) return join(folder, file);
+  return null;
+}

@@ -1,0 +1,113 @@
+/** What trueup.yaml may say: one zod schema that validates it and makes its JSON Schema. */
+
+import { z } from "zod";
+import type { CheckMeta, OptionSpec, OptionSpecs } from "../contract/check.ts";
+import { SEVERITIES } from "../contract/finding.ts";
+import { ROLES } from "../contract/roles.ts";
+
+/** What the configuration needs to know of a check. */
+export interface ConfigurableCheck {
+  id: string;
+  meta: Pick<CheckMeta, "title">;
+  options: OptionSpecs;
+}
+
+const name = z
+  .string()
+  .regex(/^[\p{L}_][\p{L}\p{N}_-]*$/u, "a name has letters, digits, _ and -, and starts with a letter");
+const timezone = z
+  .string()
+  .refine(isZone, "no IANA time zone (Europe/Berlin)")
+  .describe("IANA zone of times that carry none");
+const names = (what: string) => z.array(z.string()).describe(what);
+
+const input = z.union([
+  z.string().min(1),
+  z.strictObject({
+    path: z.string().min(1).describe("A file, directory, glob or URL, relative to this file"),
+    name: name.optional().describe("The name its tables stand under"),
+    timezone: timezone.optional(),
+  }),
+]);
+
+const extract = z.strictObject({
+  name: name.describe("The table of its events is <input>.<name>"),
+  pattern: z.string().min(1).describe("RE2 pattern; its named groups are roles: (?P<input_tokens>\\d+)"),
+  anchors: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe(
+      "Words that every such line carries; a line with all of them that does not match is a near miss",
+    ),
+});
+
+const checkSeverity = z.enum([...SEVERITIES, "off"]);
+
+/** The schema for a set of checks: their ids and options are part of it. */
+export function configSchema(checks: readonly ConfigurableCheck[]) {
+  return z
+    .strictObject({
+      inputs: z.array(input).describe("What is audited when the command line names nothing"),
+      timezone,
+      select: names("Run only these checks: ids, or prefixes that end in *"),
+      ignore: names("Leave these checks out"),
+      checks: z
+        .strictObject(Object.fromEntries(checks.map((check) => [check.id, checkSchema(check)])))
+        .describe("Severity and options per check"),
+      roles: z
+        .record(z.string(), z.record(z.string(), z.enum(ROLES).nullable()))
+        .describe("Table → column or JSON path → role, or null for no role"),
+      extract: z.array(extract).describe("Patterns that read events from log lines"),
+      severity: z.enum(SEVERITIES).describe("Show only findings at or above it"),
+      fail_on: z.enum([...SEVERITIES, "never"]).describe("Exit 1 when a finding is at or above it"),
+      max_rejected: z
+        .number()
+        .min(0)
+        .max(1)
+        .describe("Share of rejected rows above which an input counts as not evaluated"),
+      memory_limit: z
+        .string()
+        .regex(/^\d+(\.\d+)?\s*([kKmMgGtT](i?[bB])?)?[bB]?$/, "no size; write 512MiB or 4GB")
+        .describe("Memory for the evidence: 512MiB, 4GB"),
+    })
+    .partial();
+}
+
+export type Config = z.infer<ReturnType<typeof configSchema>>;
+
+/** The JSON Schema for editors. */
+export function configJsonSchema(checks: readonly ConfigurableCheck[]): object {
+  const { $schema, ...schema } = z.toJSONSchema(configSchema(checks), { io: "input" });
+  return { $schema, title: "trueup.yaml", ...schema };
+}
+
+function checkSchema(check: ConfigurableCheck) {
+  const options = Object.entries(check.options).map(
+    ([key, spec]) => [key, optionSchema(spec).optional()] as const,
+  );
+  return z
+    .union([
+      checkSeverity,
+      z.strictObject({ severity: checkSeverity.optional(), ...Object.fromEntries(options) }),
+    ])
+    .optional()
+    .describe(check.meta.title);
+}
+
+function optionSchema(spec: OptionSpec) {
+  const described = <T extends z.ZodType>(schema: T) =>
+    schema.describe(`${spec.describe} (default ${JSON.stringify(spec.default)})`);
+  if (typeof spec.default === "number") return described(z.number());
+  if (typeof spec.default === "boolean") return described(z.boolean());
+  if (typeof spec.default === "string") return described(z.string());
+  return described(z.array(z.string()));
+}
+
+function isZone(text: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: text });
+    return /^[A-Za-z]/.test(text);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,95 @@
+/** Draws a picture of time with block characters: a lane per source, its silences and the marked instants. */
+
+import type { Lane, Timeline } from "../contract/finding.ts";
+import { instant } from "../contract/wording.ts";
+import { cutTo, type Paint, pad, widthOf } from "./layout.ts";
+import { printable } from "./printable.ts";
+
+const BLOCKS = "▁▂▃▄▅▆▇█";
+const SILENCE = "·";
+/** Names longer than this are cut. */
+const NAME_MAX = 28;
+const DAY_MS = 86_400_000;
+
+/** One character per count, scaled to the largest; zero is a dot. */
+export function sparkline(counts: readonly number[]): string {
+  const top = Math.max(...counts, 1);
+  return counts
+    .map((count) => (count <= 0 ? SILENCE : BLOCKS[Math.min(7, Math.floor((count / top) * 7.999))]))
+    .join("");
+}
+
+/** The same counts in at most `width` buckets: neighbours are added up. */
+export function resample(counts: readonly number[], width: number): number[] {
+  if (counts.length <= width) return [...counts];
+  const merged = new Array<number>(width).fill(0);
+  counts.forEach((count, i) => {
+    merged[Math.floor((i * width) / counts.length)]! += count;
+  });
+  return merged;
+}
+
+/** A time as short as its range allows: seconds only within two days. */
+export function endOf(time: string, from: string, to: string): string {
+  const text = instant(time);
+  return Date.parse(to) - Date.parse(from) > 2 * DAY_MS ? text.slice(0, 16) : text;
+}
+
+/** The lines of a picture, at most `width` columns each. */
+export function drawTimeline(timeline: Timeline, width: number, paint: Paint): string[] {
+  const names = timeline.lanes.map((lane) => cutTo(printable(lane.name), NAME_MAX));
+  const nameWidth = Math.max(...names.map(widthOf), 0);
+  const buckets = Math.max(...timeline.lanes.map((lane) => lane.counts.length), 1);
+  const columns = Math.max(8, Math.min(buckets, width - nameWidth - 2));
+  const margin = " ".repeat(nameWidth + 2);
+  const marks = timeline.marks.map((mark) => ({ ...mark, at: columnOf(mark.time, timeline, columns) }));
+  const lines = timeline.lanes.map(
+    (lane, i) =>
+      `${pad(names[i]!, nameWidth)}  ${drawLane(
+        lane,
+        columns,
+        marks.map((m) => m.at),
+        paint,
+      )}`,
+  );
+  const sign = (i: number) => (marks.length === 1 ? "▲" : String((i + 1) % 10));
+  if (marks.length > 0) {
+    const row = new Array<string>(columns).fill(" ");
+    marks.forEach((mark, i) => {
+      row[mark.at] = sign(i);
+    });
+    lines.push(margin + paint.bold(row.join("").trimEnd()));
+  }
+  const from = endOf(timeline.from, timeline.from, timeline.to);
+  const to = endOf(timeline.to, timeline.from, timeline.to);
+  const gap = Math.max(2, columns - from.length - to.length);
+  lines.push(paint.dim(`${margin}${from}${" ".repeat(gap)}${to}`));
+  marks.forEach((mark, i) => {
+    lines.push(cutTo(`${margin}${sign(i)} ${instant(mark.time)}  ${printable(mark.label)}`, width));
+  });
+  return lines;
+}
+
+/** Silences that begin or end at a mark stand out. */
+function drawLane(lane: Lane, columns: number, marks: readonly number[], paint: Paint): string {
+  const counts = resample(lane.counts, columns);
+  const drawn = [...sparkline(counts)];
+  let text = "";
+  for (let start = 0; start < counts.length; ) {
+    let end = start + 1;
+    while (end < counts.length && counts[end]! > 0 === counts[start]! > 0) end++;
+    const part = drawn.slice(start, end).join("");
+    if (counts[start]! > 0) text += paint.green(part);
+    else if (marks.some((at) => Math.abs(at - start) <= 1 || Math.abs(at - end) <= 1))
+      text += paint.red(part);
+    else text += paint.dim(part);
+    start = end;
+  }
+  return text;
+}
+
+function columnOf(time: string, { from, to }: Timeline, columns: number): number {
+  const span = Math.max(1, Date.parse(to) - Date.parse(from));
+  const share = (Date.parse(time) - Date.parse(from)) / span;
+  return Math.min(columns - 1, Math.max(0, Math.floor(share * columns) || 0));
+}

@@ -1,0 +1,157 @@
+/** The report for people: what was read, what is wrong, worst first, what was not looked at, what to do next. */
+
+import { type Finding, SEVERITIES } from "../contract/finding.ts";
+import type { RenderOptions, Report } from "../contract/report.ts";
+import { instant, number, plural } from "../contract/wording.ts";
+import { groupLines, groupsOf, hanging, shortLines } from "./finding-text.ts";
+import { inputLines } from "./inputs.ts";
+import { cutTo, type Paint, pad, paintOf, SEVERITY_STYLE } from "./layout.ts";
+import { printable } from "./printable.ts";
+
+/** Groups of errors and warnings shown in full; the others get their title and numbers. */
+const FULL_MAX = 12;
+/** Findings shown in short after that. */
+const SHORT_MAX = 30;
+/** Infos shown without --verbose. */
+const INFOS_MAX = 5;
+
+export function renderText(report: Report, options: RenderOptions): string {
+  const paint = paintOf(options.color);
+  const sections = [headerLines(report, options, paint)];
+  sections.push(...findingSections(report, options, paint));
+  if (options.verbose) sections.push(outcomeLines(report, options, paint));
+  sections.push(summaryLines(report, options, paint));
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`;
+}
+
+function headerLines(report: Report, options: RenderOptions, paint: Paint): string[] {
+  const rows = report.inputs.reduce((sum, input) => sum + input.rows, 0);
+  const facts = [
+    plural(report.inputs.length, "input"),
+    plural(rows, "row"),
+    `times in ${report.timezone}`,
+    `now ${instant(report.now)}`,
+  ];
+  return [
+    `${paint.bold("trueup")} ${report.tool.version}${paint.dim(` · ${facts.join(" · ")}`)}`,
+    "",
+    ...inputLines(report.inputs, report.tables, options, paint),
+  ];
+}
+
+function findingSections(report: Report, options: RenderOptions, paint: Paint): string[][] {
+  const bar = SEVERITIES.indexOf(options.severity);
+  const shown = report.findings.filter((f) => SEVERITIES.indexOf(f.severity) <= bar);
+  const groups = groupsOf(shown.filter((f) => f.severity !== "info"));
+  const fullMax = options.verbose ? groups.length : FULL_MAX;
+  const sections = groups.slice(0, fullMax).map((group) => groupLines(group, options, paint));
+  const rest = groups.slice(fullMax).flat();
+  if (rest.length > 0) sections.push(shortSection(rest, SHORT_MAX, options, paint));
+  const infos = shown.filter((f) => f.severity === "info");
+  if (infos.length > 0)
+    sections.push(shortSection(infos, options.verbose ? infos.length : INFOS_MAX, options, paint));
+  return sections;
+}
+
+function shortSection(
+  findings: readonly Finding[],
+  max: number,
+  options: RenderOptions,
+  paint: Paint,
+): string[] {
+  const lines = findings.slice(0, max).flatMap((finding) => shortLines(finding, options, paint));
+  if (findings.length > max)
+    lines.push(paint.dim(`  and ${number(findings.length - max)} more; --verbose shows them`));
+  return lines;
+}
+
+function outcomeLines(report: Report, options: RenderOptions, paint: Paint): string[] {
+  const width = Math.max(...report.outcomes.map((o) => o.check.length), 0);
+  return report.outcomes.map((outcome) => {
+    const color = { clean: paint.green, found: paint.yellow, skipped: paint.dim, failed: paint.red }[
+      outcome.status
+    ];
+    const reason = outcome.reason === null ? "" : `: ${outcome.reason}`;
+    const text = printable(`${outcome.target}${reason}`);
+    return `${color(pad(outcome.status, 7))}  ${pad(printable(outcome.check), width)}  ${cutTo(text, Math.max(10, options.width - width - 11))}`;
+  });
+}
+
+function summaryLines(report: Report, options: RenderOptions, paint: Paint): string[] {
+  const { summary, outcomes } = report;
+  const counts = (
+    [
+      ["error", summary.errors],
+      ["warning", summary.warnings],
+      ["info", summary.infos],
+    ] as const
+  )
+    .filter(([, count]) => count > 0)
+    .map(([severity, count]) => paint[SEVERITY_STYLE[severity].color].bold(plural(count, severity)));
+  const ran = outcomes.filter((o) => o.status === "clean" || o.status === "found");
+  const whole =
+    ran.length > 0 && report.inputs.every((i) => !i.error) && outcomes.every((o) => o.status !== "failed");
+  // What was not evaluated is never shown as passed.
+  const none = whole
+    ? paint.green.bold("✔ no findings")
+    : paint.bold("no findings in what could be evaluated");
+  const head = counts.length > 0 ? counts.join(", ") : none;
+  const clean = ran.filter((o) => o.status === "clean").length;
+  const parts = [`${number(clean)} of ${plural(ran.length, "evaluation")} clean`];
+  const hidden = report.findings.filter(
+    (f) => SEVERITIES.indexOf(f.severity) > SEVERITIES.indexOf(options.severity),
+  );
+  if (hidden.length > 0)
+    parts.push(`${number(hidden.length)} below --severity ${options.severity} not shown`);
+  if (report.suppressed.length > 0) parts.push(`${number(report.suppressed.length)} suppressed`);
+  const lines = [`${head}${paint.dim(` · ${parts.join(" · ")}`)}`];
+  const skipped = [...new Set(outcomes.filter((o) => o.status === "skipped").map((o) => o.check))];
+  const idle = skipped.filter((check) => !ran.some((o) => o.check === check));
+  if (idle.length > 0)
+    lines.push(
+      ...hanging(
+        paint.dim(`${plural(idle.length, "check")} had nothing to look at: `),
+        "  ",
+        printable(idle.join(", ")) + (options.verbose ? "" : " (--verbose tells why)"),
+        options.width,
+      ),
+    );
+  for (const input of report.inputs.filter((i) => i.error !== undefined))
+    lines.push(
+      ...hanging(
+        paint.red("not evaluated: "),
+        "  ",
+        printable(`${input.path}: ${input.error}`),
+        options.width,
+      ),
+    );
+  for (const outcome of outcomes.filter((o) => o.status === "failed"))
+    lines.push(
+      ...hanging(
+        paint.red("not evaluated: "),
+        "  ",
+        printable(`${outcome.check} on ${outcome.target}: ${outcome.reason}`),
+        options.width,
+      ),
+    );
+  lines.push(`${paint.dim("next:")} ${nextCommand(report)}`);
+  return lines;
+}
+
+/** What a reader does next: understand the worst finding, or see what was understood. */
+function nextCommand(report: Report): string {
+  const worst = report.findings.find((finding) => finding.severity !== "info");
+  if (worst) return `trueup explain ${printable(worst.check)}`;
+  const paths = report.inputs
+    .filter((input) => input.error === undefined)
+    .map((input) => shellWord(input.path));
+  return `trueup inspect ${paths.join(" ")}`.trimEnd();
+}
+
+function shellWord(text: string): string {
+  const safe = printable(text);
+  return /^[\w@%+=:,./-]+$/.test(safe) ? safe : `'${safe.replace(/'/g, "'\\''")}'`;
+}
