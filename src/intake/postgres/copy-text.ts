@@ -1,0 +1,265 @@
+/** Loads text that COPY wrote, from a file of a dump or from the wire, into a DuckDB table. */
+
+import { closeSync, openSync, readSync, writeSync } from "node:fs";
+import { messageOf } from "../../contract/errors.ts";
+import { ident, literal, type Store } from "../../store/index.ts";
+import type { CopyFormat } from "./statements.ts";
+import { TEXT_MAPPING, type TypeMapping } from "./types.ts";
+
+export interface CopyColumn {
+  name: string;
+  mapping: TypeMapping;
+  /** False: it stays in the file. */
+  load: boolean;
+}
+
+export const PG_COPY: CopyFormat = {
+  csv: false,
+  header: false,
+  delimiter: "\t",
+  nullText: "\\N",
+  quote: '"',
+  escape: '"',
+};
+
+/** A noncharacter that stands for an escaped backslash while the other escapes are undone. */
+const MARK = "chr(1114110)";
+
+/** Undoes COPY's escapes. Those that Postgres reads but never writes raise an error: see `rewrite`. */
+function unescaped(text: string): string {
+  const bare = `replace(${text}, '\\\\', '')`;
+  const marked = `replace(${text}, '\\\\', ${MARK})`;
+  const undone = [
+    ["\\t", 9],
+    ["\\n", 10],
+    ["\\r", 13],
+    ["\\b", 8],
+    ["\\f", 12],
+    ["\\v", 11],
+  ].reduce(
+    (sql, [sequence, code]) => `replace(${sql}, ${literal(sequence as string)}, chr(${code}))`,
+    marked,
+  );
+  return `CASE WHEN contains(${text}, '\\') THEN CASE WHEN contains(${text}, ${MARK}) OR regexp_matches(${bare}, '\\\\[^bfnrtv]|\\\\$') THEN error('rare copy escape') ELSE replace(${undone}, ${MARK}, '\\') END ELSE ${text} END`;
+}
+
+/** A FROM clause over the file's columns c0 … as text. */
+function reader(file: string, count: number, format: CopyFormat): string {
+  const columns = Array.from({ length: count }, (_, i) => `'c${i}': 'VARCHAR'`).join(", ");
+  const options = format.csv
+    ? `delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape)}, header = ${format.header}, nullstr = ${literal(format.nullText)}, allow_quoted_nulls = false`
+    : `delim = chr(9), quote = '', escape = '', header = false, nullstr = '\\N'`;
+  return `read_csv(${literal(file)}, columns = {${columns}}, ${options}, auto_detect = false, max_line_size = 16777216, buffer_size = 33554432)`;
+}
+
+export interface CopyResult {
+  rows: number;
+  /** Columns that kept their text because a value did not convert: name → example of the reason. */
+  keptAsText: Map<string, string>;
+  /** Lines that had too few or too many fields. */
+  rejects: { line: number; reason: string; text: string }[];
+}
+
+/**
+ * Creates `relation` from the file with the columns to load.
+ * @param file COPY text in UTF-8, without the end mark.
+ */
+export async function loadCopyText(
+  store: Store,
+  relation: string,
+  file: string,
+  columns: readonly CopyColumn[],
+  format: CopyFormat = PG_COPY,
+): Promise<CopyResult> {
+  const result: CopyResult = { rows: 0, keptAsText: new Map(), rejects: [] };
+  const plain = format.csv || (format.delimiter === "\t" && format.nullText === "\\N");
+  let source = file;
+  if (!plain) source = rewrite(file, columns.length, format, result);
+  const mappings = new Map(columns.map((c) => [c.name, c.mapping]));
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await createFrom(store, relation, source, columns, mappings, format.csv ? format : PG_COPY);
+      break;
+    } catch (error) {
+      const message = messageOf(error);
+      if (attempt > columns.length + 2) throw error;
+      if (
+        source === file &&
+        !format.csv &&
+        /rare copy escape|Expected Number of Columns|CSV|unicode/i.test(message)
+      ) {
+        source = rewrite(file, columns.length, format, result);
+        continue;
+      }
+      if (!/Conversion Error|Malformed JSON|Could not convert|Out of Range/i.test(String(error))) throw error;
+      await keepAsText(store, source, columns, mappings, format.csv ? format : PG_COPY, result);
+    }
+  }
+  const row = await store.one(`SELECT count(*) AS n FROM ${relation}`);
+  result.rows = Number(row?.n ?? 0);
+  return result;
+}
+
+async function createFrom(
+  store: Store,
+  relation: string,
+  file: string,
+  columns: readonly CopyColumn[],
+  mappings: ReadonlyMap<string, TypeMapping>,
+  format: CopyFormat,
+): Promise<void> {
+  const selected = columns.flatMap((column, i) =>
+    column.load
+      ? [`${typedValue(i, mappings.get(column.name) ?? TEXT_MAPPING, format)} AS ${ident(column.name)}`]
+      : [],
+  );
+  await store.run(
+    `CREATE OR REPLACE TABLE ${relation} AS SELECT ${selected.length > 0 ? selected.join(", ") : "1 AS no_column"} FROM ${reader(file, columns.length, format)}`,
+  );
+}
+
+/** Types without a backslash in their text need no unescaping. */
+const NEVER_ESCAPED =
+  /^(SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|DATE|TIME|TIMESTAMP|TIMESTAMPTZ|UUID)$/;
+
+function typedValue(index: number, mapping: TypeMapping, format: CopyFormat): string {
+  const raw = `c${index}`;
+  return mapping.convert(format.csv || NEVER_ESCAPED.test(mapping.type) ? raw : unescaped(raw));
+}
+
+/** Finds the columns whose values do not all convert, and turns them to text. */
+async function keepAsText(
+  store: Store,
+  file: string,
+  columns: readonly CopyColumn[],
+  mappings: Map<string, TypeMapping>,
+  format: CopyFormat,
+  result: CopyResult,
+): Promise<void> {
+  for (const [i, column] of columns.entries()) {
+    const mapping = mappings.get(column.name) ?? TEXT_MAPPING;
+    if (!column.load || mapping === TEXT_MAPPING) continue;
+    try {
+      await store.run(
+        `SELECT count(${typedValue(i, mapping, format)}) FROM ${reader(file, columns.length, format)}`,
+      );
+    } catch (error) {
+      mappings.set(column.name, TEXT_MAPPING);
+      result.keptAsText.set(column.name, messageOf(error).replace(/^[A-Z]\w+ Error: /, ""));
+    }
+  }
+}
+
+/**
+ * Writes the rows again with a tab, `\N` and only the escapes that Postgres itself writes. Reads every escape of
+ * COPY: octal, hex, a backslash before the delimiter or a newline. Rows with a wrong number of fields are rejected.
+ */
+function rewrite(file: string, count: number, format: CopyFormat, result: CopyResult): string {
+  const target = `${file}.tsv`;
+  const input = openSync(file, "r");
+  const output = openSync(target, "w");
+  const delimiter = format.delimiter.charCodeAt(0);
+  result.rejects = [];
+  let line = 0;
+  let out: string[] = [];
+  const flush = () => {
+    if (out.length > 0) writeSync(output, out.join(""), null, "utf8");
+    out = [];
+  };
+  const row = (bytes: Buffer) => {
+    line++;
+    const fields = fieldsOf(bytes, delimiter, format.nullText);
+    if (fields.length !== count && !(count === 0 && bytes.length === 0)) {
+      result.rejects.push({
+        line,
+        reason: `${fields.length} fields instead of ${count}`,
+        text: bytes.toString("utf8").slice(0, 200),
+      });
+      return;
+    }
+    out.push(`${fields.map(escapeField).join("\t")}\n`);
+    if (out.length >= 4096) flush();
+  };
+  try {
+    let rest = Buffer.alloc(0);
+    const chunk = Buffer.alloc(4 * 1024 * 1024);
+    for (let read = readSync(input, chunk); read > 0; read = readSync(input, chunk)) {
+      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
+      let start = 0;
+      for (let end = rowEnd(bytes, start); end >= 0; end = rowEnd(bytes, start)) {
+        row(withoutReturn(bytes.subarray(start, end)));
+        start = end + 1;
+      }
+      rest = Buffer.from(bytes.subarray(start));
+    }
+    if (rest.length > 0) row(withoutReturn(rest));
+    flush();
+  } finally {
+    closeSync(input);
+    closeSync(output);
+  }
+  return target;
+}
+
+function withoutReturn(bytes: Buffer): Buffer {
+  return bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes;
+}
+
+/** The newline that ends the row: not one behind an odd number of backslashes. */
+function rowEnd(bytes: Buffer, from: number): number {
+  for (let at = bytes.indexOf(0x0a, from); at >= 0; at = bytes.indexOf(0x0a, at + 1)) {
+    let slashes = 0;
+    while (at - 1 - slashes >= from && bytes[at - 1 - slashes] === 0x5c) slashes++;
+    if (slashes % 2 === 0) return at;
+  }
+  return -1;
+}
+
+const LETTERS: Record<number, number> = { 98: 8, 102: 12, 110: 10, 114: 13, 116: 9, 118: 11 };
+
+/** The values of one row of COPY text, NULL as null. */
+export function fieldsOf(bytes: Buffer, delimiter: number, nullText: string): (string | null)[] {
+  const fields: (string | null)[] = [];
+  const nullBytes = Buffer.from(nullText, "utf8");
+  let value: number[] = [];
+  let start = 0;
+  const push = (end: number) => {
+    const raw = bytes.subarray(start, end);
+    fields.push(raw.equals(nullBytes) ? null : Buffer.from(value).toString("utf8"));
+    value = [];
+    start = end + 1;
+  };
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    if (byte === delimiter) push(i);
+    else if (byte !== 0x5c) value.push(byte);
+    else {
+      const [code, length] = escapeAt(bytes, i + 1);
+      value.push(code);
+      i += length;
+    }
+  }
+  push(bytes.length);
+  return fields;
+}
+
+/** The byte that the escape behind a backslash stands for, and the escape's length. */
+function escapeAt(bytes: Buffer, at: number): [number, number] {
+  const byte = bytes[at];
+  if (byte === undefined) return [0x5c, 0];
+  const text = bytes.toString("latin1", at, at + 3);
+  const octal = /^[0-7]{1,3}/.exec(text)?.[0];
+  if (octal) return [Number.parseInt(octal, 8) & 0xff, octal.length];
+  const hex = /^x([0-9A-Fa-f]{1,2})/.exec(text);
+  if (hex) return [Number.parseInt(hex[1] as string, 16), hex[0].length];
+  return [LETTERS[byte] ?? byte, 1];
+}
+
+/** A value as COPY itself writes it. */
+export function escapeField(value: string | null): string {
+  if (value === null) return "\\N";
+  return value.replace(/[\\\t\n\r\b\f\v]/g, (c) => {
+    const at = "\\\t\n\r\b\f\v".indexOf(c);
+    return `\\${"\\tnrbfv"[at]}`;
+  });
+}

@@ -1,0 +1,63 @@
+/** Splits one SQL statement of a dump into tokens. */
+
+export interface Token {
+  /** `name`: folded to lower case; `quoted`: as written; `string`: its value; `number`; `mark`: one punctuation character. */
+  kind: "name" | "quoted" | "string" | "number" | "mark";
+  text: string;
+}
+
+const PATTERN =
+  /\s+|--[^\n]*|"((?:[^"]|"")*)"|([eEbBxXnN]?)'((?:[^'\\]|''|\\[\s\S])*)'|(\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$)|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|([\s\S])/gy;
+
+const PLAIN_STRING = /^(?:[^']|'')*'/;
+
+/**
+ * The tokens of a statement. `backslashQuotes`: backslashes escape in ordinary strings too.
+ * At most `limit` tokens, for statements of which only the head matters.
+ */
+export function tokensOf(sql: string, backslashQuotes = false, limit = Number.POSITIVE_INFINITY): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  while (at < sql.length && tokens.length < limit) {
+    PATTERN.lastIndex = at;
+    const match = PATTERN.exec(sql);
+    if (!match) break;
+    at = PATTERN.lastIndex;
+    const [, quoted, prefix, string, dollar, name, number, mark] = match;
+    if (quoted !== undefined) tokens.push({ kind: "quoted", text: quoted.replaceAll('""', '"') });
+    else if (string !== undefined) {
+      const escapes = backslashQuotes || prefix === "E" || prefix === "e";
+      if (escapes) {
+        tokens.push({ kind: "string", text: unescapeString(string) });
+        continue;
+      }
+      // Backslashes mean nothing here, so the string may end earlier than the pattern thought.
+      const from = match.index + (prefix ?? "").length + 1;
+      const plain = PLAIN_STRING.exec(sql.slice(from))?.[0] ?? "'";
+      at = from + plain.length;
+      tokens.push({ kind: "string", text: plain.slice(0, -1).replaceAll("''", "'") });
+    } else if (dollar !== undefined) {
+      const close = sql.indexOf(dollar, at);
+      tokens.push({ kind: "string", text: sql.slice(at, close < 0 ? sql.length : close) });
+      at = close < 0 ? sql.length : close + dollar.length;
+    } else if (name !== undefined) tokens.push({ kind: "name", text: name.toLowerCase() });
+    else if (number !== undefined) tokens.push({ kind: "number", text: number });
+    else if (mark !== undefined) tokens.push({ kind: "mark", text: mark });
+  }
+  return tokens;
+}
+
+const ESCAPES: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** The value of an E'' string's inside. */
+function unescapeString(inside: string): string {
+  return inside.replace(
+    /''|\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{1,3})|([\s\S]))/g,
+    (whole, hex?: string, u4?: string, u8?: string, octal?: string, other?: string) => {
+      if (whole === "''") return "'";
+      if (hex ?? u4 ?? u8) return String.fromCodePoint(Number.parseInt((hex ?? u4 ?? u8) as string, 16));
+      if (octal) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
+      return ESCAPES[other as string] ?? (other as string);
+    },
+  );
+}
