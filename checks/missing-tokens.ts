@@ -1,9 +1,8 @@
 /** Finds successful calls whose token counts were never recorded. */
 
 import { defineCheck, Skip } from "../src/contract/check.ts";
-import type { UsageRelation } from "../src/contract/evidence.ts";
 import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
-import type { FindingDraft, Row } from "../src/contract/finding.ts";
+import { type Loss, lossOf, lossTimeline } from "../src/contract/loss.ts";
 import {
   callScope,
   isRollup,
@@ -14,8 +13,7 @@ import {
   statusEvidence,
   tokenRoles,
 } from "../src/contract/scope.ts";
-import { timelineOf } from "../src/contract/timeline.ts";
-import { instant, percent, plural } from "../src/contract/wording.ts";
+import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({
   id: "missing-tokens",
@@ -39,106 +37,80 @@ export default defineCheck({
     min_rows: { describe: "Successful calls below which nothing is reported.", default: 5 },
   },
   targets: (evidence) => evidence.usage.filter((u) => tokenRoles(u).length > 0 && !isRollup(u)),
-  async run(usage: UsageRelation, ctx) {
-    const { relation } = usage;
+  async run(usage, ctx) {
     const scope = await callScope(usage, ctx);
     const missing = noTokens(usage);
-    const timed = usage.has("time");
-    const time = timed ? "time" : "NULL";
-    const [seen = {} as Row] = await ctx.query(
-      `SELECT count(*) AS ok_rows, count(*) FILTER (WHERE ${missing}) AS missing,
-         min(${time}) AS start, max(${time}) AS finish,
-         min(${time}) FILTER (WHERE NOT (${missing})) AS first_with,
-         max(${time}) FILTER (WHERE NOT (${missing})) AS last_with,
-         min(${time}) FILTER (WHERE ${missing}) AS first_missing
-       FROM ${relation} WHERE ${scope}`,
-    );
-    const okRows = Number(seen.ok_rows);
-    const lost = Number(seen.missing);
+    const loss = await lossOf(usage, scope, missing, ctx);
+    const { okRows, lost, beforeFirst } = loss;
     if (okRows === 0) return new Skip("no successful calls to look at");
     if (okRows < ctx.options.min_rows || lost / okRows <= ctx.options.max_ratio) return [];
 
-    const [split = {} as Row] = timed
-      ? await ctx.query(
-          `SELECT count(*) FILTER (WHERE time < first_with) AS before_first,
-             count(*) FILTER (WHERE time > last_with) AS after_last,
-             min(time) FILTER (WHERE time > last_with) AS since
-           FROM (SELECT time, min(CASE WHEN ${missing} THEN NULL ELSE time END) OVER () AS first_with,
-                   max(CASE WHEN ${missing} THEN NULL ELSE time END) OVER () AS last_with, ${missing} AS lacks
-                 FROM ${relation} WHERE ${scope}) AS timed WHERE lacks`,
-        )
-      : [];
-    const before = Number(split.before_first ?? 0);
-    // Where the trailing rows are most of the missing ones, the loss began after the last row that had tokens.
-    const since = Number(split.after_last ?? 0) * 2 >= lost ? split.since : seen.first_missing;
-    const later = lost - before;
-    const addedLater = before > 0 && later <= ctx.options.max_ratio * (okRows - before);
+    const addedLater =
+      beforeFirst > 0 && lost - beforeFirst <= ctx.options.max_ratio * (okRows - beforeFirst);
     const cause = addedLater ? null : await explain(usage, usage.dimensions, scope, missing, ctx);
-
-    const numbers = `${plural(lost, "row").replace(/^(\S+) rows?$/, "$1")} of ${plural(okRows, "succeeded row")} (${percent(lost / okRows)})`;
-    const sentences: string[] = [];
-    if (addedLater)
-      sentences.push(
-        `${numbers} have no token counts; ${before === lost ? "all of them are" : `${plural(before, "row")} are`} older than the first row with tokens, from ${instant(seen.first_with)}: the column was added later.`,
-      );
-    else if (lost === okRows)
-      sentences.push(
-        `${numbers} have no token counts${timed ? `, since ${instant(since)}` : ""}; no row has any.`,
-      );
-    else if (timed && seen.last_with !== null)
-      sentences.push(
-        `${numbers} have no token counts, since ${instant(since)}; the last row with tokens is from ${instant(seen.last_with)}.`,
-      );
-    else sentences.push(`${numbers} have no token counts.`);
-    if (!addedLater && before > 0 && before < lost)
-      sentences.push(`${plural(before, "row")} of them are older than the first row with tokens.`);
-    if (cause) sentences.push(`They are missing in ${explained(cause)}.`);
-
     const where = `${scope} AND ${missing}`;
-    const everyRow = okRows === usage.rows;
-    const draft: FindingDraft = {
-      title: addedLater ? "Token counts begin later than the rows" : "Token counts are missing",
-      message: sentences.join(" "),
-      measure: { name: "missing_ratio", value: lost / okRows },
-      evidence: {
-        missing: lost,
-        ok_rows: okRows,
-        since: addedLater ? null : (since ?? null),
-        last_with: seen.last_with ?? null,
-        first_with: seen.first_with ?? null,
-        before_first: before,
-        ...explanationEvidence(cause),
-        ...statusEvidence(usage),
+    const order = usage.has("time") ? "time, row" : "row";
+    return [
+      {
+        title: addedLater ? "Token counts begin later than the rows" : "Token counts are missing",
+        message: [
+          addedLater ? laterMessage(loss) : lossMessage(loss),
+          cause ? ` They are missing in ${explained(cause)}.` : "",
+        ].join(""),
+        measure: { name: "missing_ratio", value: lost / okRows },
+        evidence: {
+          missing: lost,
+          ok_rows: okRows,
+          since: addedLater ? null : loss.since,
+          last_with: loss.lastWith,
+          first_with: loss.firstWith,
+          before_first: beforeFirst,
+          ...explanationEvidence(cause),
+          ...statusEvidence(usage),
+        },
+        samples: await ctx.samples(
+          `SELECT ${sampleColumns(usage)} FROM ${usage.relation} WHERE ${where} ORDER BY ${order}`,
+        ),
+        sql:
+          okRows === usage.rows
+            ? listSource(usage, ctx.sql, (of) =>
+                tokenRoles(usage)
+                  .map((role) => `${of(role)} IS NULL`)
+                  .join(" AND "),
+              )
+            : listUsage(usage, where, order),
+        location: { column: usage.columnOf(tokenRoles(usage)[0] ?? "input_tokens")?.name ?? null },
+        timeline: await lossTimeline(usage, scope, missing, loss, ctx),
+        ...(addedLater
+          ? {
+              severity: "info" as const,
+              key: "added-later",
+              fix: "Nothing is broken now. Leave the older rows out of sums, or recover them with `trueup backfill`.",
+            }
+          : {}),
       },
-      samples: await ctx.samples(
-        `SELECT ${sampleColumns(usage)} FROM ${relation} WHERE ${where} ORDER BY ${timed ? "time, " : ""}row`,
-      ),
-      sql: everyRow
-        ? listSource(usage, ctx.sql, (of) =>
-            tokenRoles(usage)
-              .map((r) => `${of(r)} IS NULL`)
-              .join(" AND "),
-          )
-        : listUsage(usage, where, timed ? "time, row" : "row"),
-      location: { column: usage.columnOf(tokenRoles(usage)[0] ?? "input_tokens")?.name ?? null },
-      ...(addedLater ? { severity: "info" as const, key: "added-later" } : {}),
-      ...(addedLater
-        ? {
-            fix: "Nothing is broken now. Leave the older rows out of sums, or recover them with `trueup backfill`.",
-          }
-        : {}),
-    };
-    if (usage.timeRange && typeof seen.start === "string" && typeof seen.finish === "string")
-      draft.timeline = await timelineOf(
-        ctx,
-        seen.start,
-        seen.finish,
-        [
-          { name: "calls", relation, where: scope },
-          { name: "with tokens", relation, where: `${scope} AND NOT (${missing})` },
-        ],
-        typeof seen.last_with === "string" ? [{ time: seen.last_with, label: "last row with tokens" }] : [],
-      );
-    return [draft];
+    ];
   },
 });
+
+function shareOf({ lost, okRows }: Loss): string {
+  return `${number(lost)} of ${plural(okRows, "succeeded row")} (${percent(lost / okRows)})`;
+}
+
+function lossMessage(loss: Loss): string {
+  const { lost, okRows, since, lastWith, beforeFirst } = loss;
+  const from = since === null ? "" : `, since ${instant(since)}`;
+  if (lost === okRows) return `${shareOf(loss)} have no token counts${from}; no row has any.`;
+  if (lastWith === null) return `${shareOf(loss)} have no token counts${from}.`;
+  const older =
+    beforeFirst > 0 && beforeFirst < lost
+      ? ` ${number(beforeFirst)} of them are older than the first row with tokens.`
+      : "";
+  return `${shareOf(loss)} have no token counts${from}; the last row with tokens is from ${instant(lastWith)}.${older}`;
+}
+
+function laterMessage(loss: Loss): string {
+  const { lost, beforeFirst, firstWith } = loss;
+  const older = beforeFirst === lost ? "all of them" : number(beforeFirst);
+  return `${shareOf(loss)} have no token counts; ${older} are older than the first row with tokens, from ${instant(firstWith)}: the column was added later.`;
+}

@@ -62,6 +62,43 @@ export async function explain(
   return best?.explanation ?? null;
 }
 
+/**
+ * The one value of a dimension whose rate of defects is far above that of all other rows: at least a half, ten times
+ * the rest, and no chance; or null.
+ */
+export async function worstSegment(
+  usage: UsageRelation,
+  dimensions: readonly Dimension[],
+  scope: string,
+  defect: string,
+  limits: { max_ratio: number; min_rows: number },
+  ctx: Asking,
+): Promise<Explanation | null> {
+  let best: Explanation | null = null;
+  for (const dimension of dimensions) {
+    const counts = await countValues(usage, dimension, scope, defect, ctx);
+    const rows = counts.reduce((n, c) => n + c.rows, 0);
+    const defects = counts.reduce((n, c) => n + c.defects, 0);
+    for (const one of counts) {
+      const segment: Explanation = {
+        dimension: dimension.name,
+        column: dimension.column,
+        values: [one.value],
+        rows: one.rows,
+        defects: one.defects,
+        otherRows: rows - one.rows,
+        otherDefects: defects - one.defects,
+      };
+      const rate = one.defects / one.rows;
+      const otherRate = segment.otherDefects / segment.otherRows;
+      if (one.defects < limits.min_rows || segment.otherRows < limits.min_rows || rate < 0.5) continue;
+      if (otherRate > limits.max_ratio || otherRate * 10 > rate) continue;
+      if (strength(segment) > Math.max(10.8, best ? strength(best) : 0)) best = segment;
+    }
+  }
+  return best;
+}
+
 /** Rows and defects per value of one dimension, most rows first. */
 export async function countValues(
   usage: UsageRelation,

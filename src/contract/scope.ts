@@ -1,6 +1,6 @@
 /** Which rows of a usage relation a token check may judge, and how a finding shows rows: SQL shared by checks. */
 
-import type { Column, UsageRelation } from "./evidence.ts";
+import type { Column, Dimension, UsageRelation } from "./evidence.ts";
 import type { Value } from "./finding.ts";
 import { type Role, TOKEN_ROLES, type TokenRole } from "./roles.ts";
 import type { SqlDialect } from "./sql.ts";
@@ -32,6 +32,13 @@ export function noTokens(usage: UsageRelation): string {
   return tokenRoles(usage)
     .map((role) => `${role} IS NULL`)
     .join(" AND ");
+}
+
+/** True in rows with a token count above zero. */
+function someTokens(usage: UsageRelation): string {
+  return `(${tokenRoles(usage)
+    .map((role) => `COALESCE(${role}, 0) > 0`)
+    .join(" OR ")})`;
 }
 
 /** True in rows whose parent is another row; `''` and the row itself are no parent. */
@@ -67,11 +74,11 @@ interface Asking {
  */
 export async function callScope(usage: UsageRelation, ctx: Asking): Promise<string> {
   const conditions = [meteredCall(usage, ctx.sql)];
-  const none = noTokens(usage);
+  const some = someTokens(usage);
   if (usage.has("end_time")) {
     const status = usage.has("status") ? "status IS NULL" : "TRUE";
     const [row] = await ctx.query(
-      `SELECT count(*) FILTER (WHERE NOT (${none})) AS n, count(end_time) FILTER (WHERE NOT (${none})) AS ended
+      `SELECT count(*) FILTER (WHERE ${some}) AS n, count(end_time) FILTER (WHERE ${some}) AS ended
        FROM ${usage.relation} WHERE ${conditions[0]}`,
     );
     if (Number(row?.n) > 0 && Number(row?.ended) >= 0.9 * Number(row?.n))
@@ -83,7 +90,7 @@ export async function callScope(usage: UsageRelation, ctx: Asking): Promise<stri
   const [row] = await ctx.query(
     `SELECT count(*) FILTER (WHERE parent) AS parents, count(*) FILTER (WHERE parent AND carries) AS parents_with,
        count(*) FILTER (WHERE carries) AS carrying, count(*) FILTER (WHERE carries AND named) AS carrying_named
-     FROM (SELECT id IS NOT NULL AND id IN ${parents} AS parent, NOT (${none}) AS carries,
+     FROM (SELECT id IS NOT NULL AND id IN ${parents} AS parent, ${some} AS carries,
              ${model} IS NOT NULL AS named
            FROM ${usage.relation} WHERE ${conditions[0]}) AS rows_seen`,
   );
@@ -161,6 +168,18 @@ const PERIODS = /^(daily|hourly|weekly|monthly|yearly|rollups?|aggregated|by|per
 const COUNTERS =
   /^(api_?)?(num_?)?(requests?|calls?|messages?|generations?)(_?counts?)?$|^(n|num|total)_?(requests|calls|messages)$|^count$/i;
 
+/** Columns by which calls are handled differently: how they are sent, where to, and by which model. */
+const SEGMENTS =
+  /(^|_|is)(stream|streaming|streamed|endpoint|route|path|url|operation|api|call_?type|request_?type|mode)$/i;
+
+/** The dimensions that can be a segment of calls: streaming, endpoint, provider, model. */
+export function segmentDimensions(usage: UsageRelation): Dimension[] {
+  const own = new Set(["model", "provider"].map((role) => usage.columnOf(role as Role)?.name));
+  return usage.dimensions.filter(
+    (d) => own.has(d.name) || SEGMENTS.test(d.name.replace(/([a-z0-9])([A-Z])/g, "$1_$2")),
+  );
+}
+
 /** True for tables whose rows each sum up many calls: daily, hourly, session and counter tables. */
 export function isRollup(usage: UsageRelation): boolean {
   const words = (usage.name.split(".").slice(1).join(".") || usage.name)
@@ -168,6 +187,7 @@ export function isRollup(usage: UsageRelation): boolean {
     .toLowerCase()
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== "");
+  if (usage.grain !== null) return true;
   if (SUMS.test(words.at(-1) ?? "") || words.some((word) => PERIODS.test(word))) return true;
   return usage.table.columns.some(
     (c) => c.role === null && COUNTERS.test(c.name) && /INT|DOUBLE|DECIMAL/.test(c.type),

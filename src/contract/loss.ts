@@ -1,0 +1,92 @@
+/** How much of a table's token record is lost, and since when: what missing and zero counts have in common. */
+
+import type { CheckContext } from "./check.ts";
+import type { Instant, UsageRelation } from "./evidence.ts";
+import type { Timeline, Value } from "./finding.ts";
+import type { SqlDialect } from "./sql.ts";
+import { timelineOf } from "./timeline.ts";
+
+export interface Loss {
+  /** Successful calls, and those of them that lack what they should carry. */
+  okRows: number;
+  lost: number;
+  /** Times of the first and the last call, of the first and the last sound one; null without times. */
+  start: Instant | null;
+  finish: Instant | null;
+  firstWith: Instant | null;
+  lastWith: Instant | null;
+  /** When the loss began: after the last sound call where most of it lies there, else its first row. */
+  since: Instant | null;
+  /** Lost rows older than the first sound one. */
+  beforeFirst: number;
+}
+
+type Asking = Pick<CheckContext, "query" | "sql">;
+
+/** An instant as an SQL literal. */
+export function timestamp(time: Instant, sql: SqlDialect): string {
+  return `TIMESTAMP ${sql.literal(time.replace(/^(\S*\d)T(\d\d:.*)Z$/, "$1 $2"))}`;
+}
+
+/** Measures a loss in two scans. `scope` are the calls that count, `defect` is true in those that lost it. */
+export async function lossOf(
+  usage: UsageRelation,
+  scope: string,
+  defect: string,
+  ctx: Asking,
+): Promise<Loss> {
+  const time = usage.has("time") ? "time" : "CAST(NULL AS TIMESTAMP)";
+  const [all = {}] = await ctx.query(
+    `SELECT count(*) AS ok_rows, count(*) FILTER (WHERE ${defect}) AS lost, min(${time}) AS start, max(${time}) AS finish,
+       min(${time}) FILTER (WHERE NOT (${defect})) AS first_with, max(${time}) FILTER (WHERE NOT (${defect})) AS last_with,
+       min(${time}) FILTER (WHERE ${defect}) AS first_lost
+     FROM ${usage.relation} WHERE ${scope}`,
+  );
+  const loss: Loss = {
+    okRows: Number(all.ok_rows ?? 0),
+    lost: Number(all.lost ?? 0),
+    start: text(all.start),
+    finish: text(all.finish),
+    firstWith: text(all.first_with),
+    lastWith: text(all.last_with),
+    since: text(all.first_lost),
+    beforeFirst: 0,
+  };
+  if (loss.lost === 0 || loss.firstWith === null || loss.lastWith === null) return loss;
+  const [split = {}] = await ctx.query(
+    `SELECT count(*) FILTER (WHERE time < ${timestamp(loss.firstWith, ctx.sql)}) AS before_first,
+       count(*) FILTER (WHERE time > ${timestamp(loss.lastWith, ctx.sql)}) AS after_last,
+       min(time) FILTER (WHERE time > ${timestamp(loss.lastWith, ctx.sql)}) AS since
+     FROM ${usage.relation} WHERE ${scope} AND (${defect})`,
+  );
+  loss.beforeFirst = Number(split.before_first ?? 0);
+  if (Number(split.after_last ?? 0) * 2 >= loss.lost) loss.since = text(split.since);
+  return loss;
+}
+
+/** All calls beside the sound ones, with a mark at the last sound one; undefined without usable times. */
+export async function lossTimeline(
+  usage: UsageRelation,
+  scope: string,
+  defect: string,
+  loss: Loss,
+  ctx: CheckContext,
+): Promise<Timeline | undefined> {
+  const { start, finish, lastWith } = loss;
+  if (start === null || finish === null || Number.isNaN(Date.parse(start) + Date.parse(finish)))
+    return undefined;
+  return timelineOf(
+    ctx,
+    start,
+    finish,
+    [
+      { name: "calls", relation: usage.relation, where: scope },
+      { name: "with tokens", relation: usage.relation, where: `${scope} AND NOT (${defect})` },
+    ],
+    lastWith === null ? [] : [{ time: lastWith, label: "last row with tokens" }],
+  );
+}
+
+function text(value: Value | undefined): Instant | null {
+  return typeof value === "string" ? value : null;
+}
