@@ -27,6 +27,8 @@ export interface AuditOptions {
   settings?: Partial<Settings>;
   /** Runs after the tables exist and before the catalogue: facts, logs … */
   prepare?: (store: Store, loaded: LoadedInput[]) => Promise<void>;
+  /** What the check is to see in place of what the catalogue found: links of a case, for example. */
+  adjust?: (evidence: Evidence) => Evidence;
 }
 
 export interface AuditResult {
@@ -89,7 +91,8 @@ export async function auditTables(
   try {
     const loaded = await loadTables(store, tables);
     await options.prepare?.(store, loaded);
-    const evidence = await buildCatalog(store, loaded, settings);
+    const found = await buildCatalog(store, loaded, settings);
+    const evidence = options.adjust?.(found) ?? found;
     await store.lockDown();
     const hooks = { progress: () => {}, signal: new AbortController().signal };
     const { drafts, outcomes } = await runChecks(store, evidence, [check], settings, hooks);

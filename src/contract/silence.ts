@@ -1,0 +1,160 @@
+/** Finds the silences of a source that are much longer than its own rhythm explains. */
+
+import type { Activity } from "./activity.ts";
+import { activeSeconds, isQuiet, learnRhythm, type Rhythm, type Span } from "./rhythm.ts";
+
+/** A silence and how unusual it is for its source. Seconds throughout. */
+export interface Silence extends Span {
+  /** Seconds of it in which the source is usually active. */
+  active: number;
+  /** The longest ordinary silence, in the same measure. */
+  ordinary: number;
+  /** Silences this long that would be expected in the whole source if nothing were wrong. */
+  expected: number;
+  /** It lasts until the end that was given, not until the source's next row. */
+  trailing: boolean;
+  /** It begins and ends in quiet hours and is not much longer than a week-end: it may be a holiday. */
+  dayOff: boolean;
+}
+
+export interface SilenceOptions {
+  /** Rows (and silences between them) below which a source has no rhythm. */
+  min_rows: number;
+  /** How many times the longest ordinary silence. */
+  factor: number;
+  /** Seconds below which no silence counts. */
+  min_seconds: number;
+}
+
+/** More exceptional silences than this are no exception: the source pauses by nature. */
+const EXCEPTIONS_MAX = 3;
+/** Rows on either side of a silence, so that a test row before the start is no start. */
+const SIDE_ROWS = 10;
+/** A source that was active for less than this share of the silence after it was a one-time run. */
+const ONE_TIME = 0.05;
+/** Exceptional silences that make up more than this share of the span are how the source lives. */
+const SILENT_SHARE = 1 / 3;
+/** Expected false alarms per source. */
+const ALPHA = 0.01;
+/** A day off is not longer than this many of the longest ordinary silences on the clock (Friday to Tuesday). */
+const DAY_OFF = 1.5;
+
+interface Gap extends Span {
+  active: number;
+  before: number;
+}
+
+/**
+ * The exceptional silences of a source, in order of time; `until` (seconds) ends the last one, null leaves it out.
+ *
+ * Time is first rescaled by the rhythm (the time-rescaling theorem, Brown et al. 2002, with occupancy as the
+ * intensity), so that nights and week-ends count for nothing. Silences over a high threshold then follow a
+ * generalised Pareto distribution whatever the source (Pickands 1975; Balkema and de Haan 1974); it is fitted by
+ * probability-weighted moments (Hosking and Wallis 1987) to the ordinary silences, never lighter than exponential,
+ * so that bursty sources get the heavy tail they have. A silence is exceptional when less than one in a hundred
+ * healthy sources would show it, and when it is `factor` times the longest ordinary one.
+ */
+export function exceptionalSilences(
+  activity: Activity,
+  until: number | null,
+  options: SilenceOptions,
+): Silence[] {
+  const { buckets, width, total } = activity;
+  const first = buckets[0];
+  const last = buckets.at(-1);
+  if (!first || !last || total < options.min_rows || buckets.length <= options.min_rows) return [];
+  // The longest silences are left out of what is learned, or a week without rows would teach that it is usual.
+  const rough = gapsOf(activity, learnRhythm(buckets, width));
+  const rhythm = learnRhythm(buckets, width, longest(rough).slice(0, EXCEPTIONS_MAX));
+  const gaps = longest(gapsOf(activity, rhythm));
+  const floor = Math.min(width, options.min_seconds) * rhythm.mean;
+  const judge = (gap: Span & { active: number }, rest: readonly Gap[]) => {
+    const ordinary = Math.max(rest[0]?.active ?? 0, floor);
+    const expected = expectedBeyond(
+      gap.active,
+      rest.map((g) => g.active),
+      floor,
+    );
+    return { ordinary, expected, exceptional: gap.active >= options.factor * ordinary && expected < ALPHA };
+  };
+  let count = Math.min(EXCEPTIONS_MAX, gaps.length - 1);
+  for (; count > 0; count--) {
+    const inner = gaps.slice(0, count);
+    const silent = inner.reduce((sum, gap) => sum + gap.to - gap.from, 0);
+    const sides = inner.every((gap) => Math.min(gap.before, total - gap.before) >= SIDE_ROWS);
+    if (!sides || silent > (last.last - first.first) * SILENT_SHARE) continue;
+    if (judge(inner.at(-1)!, gaps.slice(count)).exceptional) break;
+  }
+  const rest = gaps.slice(count);
+  const clock = Math.max(0, ...rest.map((gap) => gap.to - gap.from));
+  const found: Silence[] = gaps.slice(0, count).map((gap) => {
+    const { ordinary, expected } = judge(gap, rest);
+    return silenceOf(gap, rhythm, { ordinary, expected, clock, trailing: false });
+  });
+  if (until !== null && until > last.last) {
+    const span = { from: last.last, to: until };
+    const active = activeSeconds(rhythm, span);
+    const { ordinary, expected, exceptional } = judge({ ...span, active }, rest);
+    const oneTime = last.last - first.first < (until - last.last) * ONE_TIME;
+    if (exceptional && !oneTime)
+      found.push(silenceOf({ ...span, active }, rhythm, { ordinary, expected, clock, trailing: true }));
+  }
+  return found
+    .filter((silence) => silence.to - silence.from >= options.min_seconds)
+    .sort((a, b) => a.from - b.from);
+}
+
+function gapsOf({ buckets }: Activity, rhythm: Rhythm): Gap[] {
+  const gaps: Gap[] = [];
+  let before = 0;
+  for (let i = 1; i < buckets.length; i++) {
+    before += buckets[i - 1]!.n;
+    const span = { from: buckets[i - 1]!.last, to: buckets[i]!.first };
+    gaps.push({ ...span, before, active: activeSeconds(rhythm, span) });
+  }
+  return gaps;
+}
+
+const longest = (gaps: readonly Gap[]): Gap[] =>
+  [...gaps].sort((a, b) => b.active - a.active || a.from - b.from);
+
+/**
+ * How many of the silences would be expected to be longer than `active` under the tail of the ordinary ones.
+ * `sorted` is descending; `floor` keeps a perfectly regular source from having no tail at all.
+ */
+function expectedBeyond(active: number, sorted: readonly number[], floor: number): number {
+  const k = Math.min(sorted.length - 1, Math.max(10, Math.min(100, Math.round(sorted.length / 4))));
+  if (k < 10) return Number.POSITIVE_INFINITY;
+  const threshold = sorted[k]!;
+  const excess = sorted
+    .slice(0, k)
+    .map((value) => value - threshold)
+    .reverse();
+  const mean = excess.reduce((sum, x) => sum + x, 0) / k;
+  const weighted = excess.reduce((sum, x, i) => sum + x * (1 - (i + 0.65) / k), 0) / k;
+  const fitted = mean > 0 ? 2 - mean / (mean - 2 * weighted) : 0;
+  // One standard error more than fitted: with few silences the tail may be heavier than it looks.
+  const shape = Math.min(0.9, Math.max(0.1, fitted + 1 / Math.sqrt(k)));
+  const scale = Math.max(mean * (1 - shape), 0.1 * threshold, 0.1 * floor, 1e-6);
+  return k * (1 + (shape * Math.max(0, active - threshold)) / scale) ** (-1 / shape);
+}
+
+function silenceOf(
+  gap: Span & { active: number },
+  rhythm: Rhythm,
+  facts: { ordinary: number; expected: number; clock: number; trailing: boolean },
+): Silence {
+  const { ordinary, expected, clock, trailing } = facts;
+  const { from, to, active } = gap;
+  // Up to the first quiet hour the source should still have been active, and again from the last one on.
+  const hour = 3600;
+  let start = from;
+  while (start < to && !isQuiet(rhythm, start)) start = (Math.floor(start / hour) + 1) * hour;
+  let end = to;
+  while (end > from && !isQuiet(rhythm, end - 1)) end = Math.floor((end - 1) / hour) * hour;
+  const edges =
+    start < to &&
+    activeSeconds(rhythm, { from, to: start }) <= ordinary &&
+    (trailing || activeSeconds(rhythm, { from: end, to }) <= ordinary);
+  return { from, to, active, ordinary, expected, trailing, dayOff: edges && to - from <= DAY_OFF * clock };
+}
