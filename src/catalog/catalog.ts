@@ -107,6 +107,8 @@ function tableOf(raw: LoadedTable, settings: Settings): Table {
       reason: known ? "known" : (guess?.reason ?? null),
       primaryKey: column.primaryKey,
       loaded: column.loaded,
+      declared: column.declared,
+      storage: column.storage,
     };
   });
   return {

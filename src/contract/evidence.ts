@@ -62,6 +62,10 @@ export interface Column {
   primaryKey: boolean;
   /** False when the column was not needed and so was left in the source. */
   loaded: boolean;
+  /** The type as the source declares it, `""` when it declares none. */
+  declared: string;
+  /** How many values of each storage class (`integer`, `text` …), where the source types values and not columns. */
+  storage: Record<string, number> | null;
 }
 
 export interface Table {
