@@ -1,5 +1,6 @@
 /** What every loader is given, and the shape of a loader. */
 
+import { basename } from "node:path";
 import type { InputKind } from "../contract/evidence.ts";
 import type { LoadedInput, TableProfile } from "../contract/loaded.ts";
 import type { Hooks, Settings } from "../contract/settings.ts";
@@ -20,6 +21,11 @@ export interface Source {
   timezone: string;
   /** What resolving it already has to tell. */
   notes: string[];
+}
+
+/** A file of an input, as shown to people. */
+export function shownFile(source: Source, file: string): string {
+  return source.files.length > 1 ? `${source.path} (${basename(file)})` : source.path;
 }
 
 export interface Reject {

@@ -6,6 +6,9 @@ import type { Loader } from "./context.ts";
 /** A kind's loader, imported only when an input of that kind is there. */
 export const LOADERS: Partial<Record<InputKind, () => Promise<Loader>>> = {
   log: async () => (await import("./log/load.ts")).loadLog,
+  csv: async () => (await import("./csv.ts")).loadCsv,
+  duckdb: async () => (await import("./duckdb.ts")).loadDuckdb,
+  parquet: async () => (await import("./parquet.ts")).loadParquet,
   sqlite: async () => (await import("./sqlite/load.ts")).loadSqlite,
 };
 
