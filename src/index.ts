@@ -9,13 +9,14 @@ import { inspectEvidence } from "./catalog/profile.ts";
 import type { AnyCheck } from "./contract/check.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input } from "./contract/evidence.ts";
-import type { Row, Severity } from "./contract/finding.ts";
+import type { Row, Severity, Value } from "./contract/finding.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
 import type { Report, Summary } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
 import { discoverChecks } from "./engine/discover.ts";
 import { runChecks } from "./engine/run.ts";
+import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
 import { type IntakeContext, LOADERS, type Reject, resolveInputs, type Source } from "./intake/index.ts";
 import { Store } from "./store/index.ts";
@@ -30,6 +31,9 @@ export { removeTempDirs } from "./store/index.ts";
 /** Rejected rows of one input that are kept with their text; all are counted. */
 const REJECTS_KEPT = 1000;
 
+/** Distinct credentials of one column that are looked for in the result of a query. */
+const SECRETS_MAX = 100_000;
+
 const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal };
 
 /** Loads the inputs, runs the checks, and returns the report. */
@@ -38,7 +42,7 @@ export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<R
   return withEvidence(settings, hooks, async (store, evidence) => {
     const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
     const findings = settleFindings(drafts, evidence.tables);
-    return {
+    return maskReport({
       schemaVersion: 1,
       tool: { name: "trueup", version: version() },
       now: settings.now,
@@ -50,13 +54,15 @@ export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<R
       fixed: [],
       suppressed: [],
       summary: summaryOf(findings),
-    };
+    });
   });
 }
 
 /** Loads the inputs and tells how each table was understood. */
 export async function inspect(settings: Settings, hooks: Hooks = QUIET): Promise<Inspection> {
-  return withEvidence(settings, hooks, inspectEvidence);
+  return withEvidence(settings, hooks, async (store, evidence) =>
+    maskValue(await inspectEvidence(store, evidence)),
+  );
 }
 
 /** Runs one SELECT over the loaded evidence. Times come as DuckDB prints them. */
@@ -67,8 +73,31 @@ export async function query(
 ): Promise<{ columns: string[]; rows: Row[]; inputs: Input[] }> {
   return withEvidence({ ...settings, named: `${settings.named}\n${sql}` }, hooks, async (store, evidence) => {
     await store.assertSelect(sql);
-    return { ...(await store.table(sql, [], "text")), inputs: [...evidence.inputs] };
+    const { columns, rows } = await store.table(sql, [], "text");
+    const masked = maskRows(
+      rows,
+      credentialColumns(evidence.tables),
+      await secretsNamed(store, evidence, sql),
+    );
+    return { columns, rows: masked, inputs: maskValue([...evidence.inputs]) };
   });
+}
+
+/** The values of the credential columns that a query names: an alias must not show them. */
+async function secretsNamed(store: Store, evidence: Evidence, sql: string): Promise<Set<Value>> {
+  const secrets = new Set<Value>();
+  const text = sql.toLowerCase();
+  for (const table of evidence.tables)
+    for (const column of table.columns) {
+      if (column.role !== "credential" || !column.loaded || !text.includes(column.name.toLowerCase()))
+        continue;
+      const value = column.expression ?? store.dialect.ident(column.name);
+      const rows = await store.all(
+        `SELECT DISTINCT ${value} AS secret FROM ${table.relation} LIMIT ${SECRETS_MAX}`,
+      );
+      for (const row of rows) if (row.secret !== null && row.secret !== "") secrets.add(row.secret ?? null);
+    }
+  return secrets;
 }
 
 /** The checks that come with trueup. */
@@ -107,6 +136,8 @@ export async function withEvidence<T>(
     const evidence = await buildCatalog(store, loaded, settings);
     await store.lockDown();
     return await work(store, evidence);
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(maskText(error.message)) : error;
   } finally {
     hooks.signal.removeEventListener("abort", stop);
     store.close();

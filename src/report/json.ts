@@ -2,9 +2,27 @@
 
 import type { Report } from "../contract/report.ts";
 
-/** `schema/report.schema.json` describes it. */
+/** `schema/report.schema.json` describes it; a later version only adds. */
 export function renderJson(report: Report): string {
-  return `${stringify(report, 2)}\n`;
+  const { schemaVersion, tool, now, timezone, inputs, tables, outcomes } = report;
+  const { findings, fixed, suppressed, summary } = report;
+  return `${stringify(
+    {
+      schemaVersion,
+      tool,
+      now,
+      timezone,
+      inputs: inputs.map(({ error, ...input }) => ({ ...input, error: error ?? null })),
+      // How DuckDB quotes the name is our own business.
+      tables: tables.map(({ relation: _relation, ...table }) => table),
+      outcomes,
+      findings,
+      fixed,
+      suppressed,
+      summary,
+    },
+    2,
+  )}\n`;
 }
 
 /**
