@@ -46,10 +46,18 @@ function unescaped(text: string): string {
 /** A FROM clause over the file's columns c0 … as text. */
 function reader(file: string, count: number, format: CopyFormat): string {
   const columns = Array.from({ length: count }, (_, i) => `'c${i}': 'VARCHAR'`).join(", ");
-  const options = format.csv
-    ? `delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape)}, header = ${format.header}, nullstr = ${literal(format.nullText)}, allow_quoted_nulls = false`
-    : `delim = chr(9), quote = '', escape = '', header = false, nullstr = '\\N'`;
-  return `read_csv(${literal(file)}, columns = {${columns}}, ${options}, auto_detect = false, max_line_size = 16777216, buffer_size = 33554432)`;
+  const bounds = "auto_detect = false, max_line_size = 16777216, buffer_size = 33554432";
+  const read = (options: string) =>
+    `read_csv(${literal(file)}, columns = {${columns}}, ${options}, ${bounds})`;
+  if (format.csv)
+    return read(
+      `delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape)}, header = ${format.header}, nullstr = ${literal(format.nullText)}, allow_quoted_nulls = false`,
+    );
+  const plain = (nullText: string) =>
+    `delim = chr(9), quote = '', escape = '', header = false, nullstr = ${literal(nullText)}`;
+  if (count > 1) return read(plain("\\N"));
+  // In a file of one column an empty line would be skipped, unless an empty line means NULL.
+  return `(SELECT CASE WHEN c0 IS NULL THEN '' WHEN c0 = '\\N' THEN NULL ELSE c0 END AS c0 FROM ${read(plain(""))})`;
 }
 
 export interface CopyResult {

@@ -50,8 +50,8 @@ export class DumpTables implements DumpSink {
   /** Domains and enums: name → the type they stand for. */
   readonly types = new Map<string, string>();
   cut: Cut | null = null;
-  /** INSERTs that could not be read as rows: the first ones with their offset. */
-  readonly unread: { offset: number; text: string }[] = [];
+  /** What could not be read as rows, the first ones. */
+  readonly unread: { reason: string; offset: number; text: string }[] = [];
   unreadCount = 0;
   /** Bytes that were no valid text and became U+FFFD. */
   replaced = 0;
@@ -128,7 +128,7 @@ export class DumpTables implements DumpSink {
     writeAll(copying.fd, text);
   }
 
-  copyEnd(complete: boolean, offset: number): void {
+  copyEnd(cutLine: Buffer | null, offset: number): void {
     const copying = this.#copying;
     if (!copying) return;
     const rest = copying.transcoder.convert(Buffer.alloc(0), true);
@@ -136,7 +136,11 @@ export class DumpTables implements DumpSink {
     writeAll(copying.fd, rest);
     closeSync(copying.fd);
     this.replaced += copying.transcoder.replaced;
-    if (!complete) this.cut = { table: `${copying.table.schema}.${copying.table.name}`, offset };
+    if (cutLine !== null) {
+      this.cut = { table: `${copying.table.schema}.${copying.table.name}`, offset };
+      if (cutLine.length > 0)
+        this.#leaveOut("a row that was cut off", offset - cutLine.length, cutLine.toString("utf8", 0, 200));
+    }
     this.#copying = null;
   }
 
@@ -176,9 +180,7 @@ export class DumpTables implements DumpSink {
   #insert(sql: string, offset: number): void {
     const rows = insertRowsOf(sql, this.backslashQuotes);
     if (!rows) {
-      this.unreadCount++;
-      if (this.unread.length < 100) this.unread.push({ offset, text: sql.slice(0, 200) });
-      return;
+      return this.#leaveOut("an INSERT that is no list of values", offset, sql.slice(0, 200));
     }
     const table = this.#table(rows.table);
     const first = rows.text.slice(0, rows.text.indexOf("\n")).split("\t").length;
@@ -202,6 +204,11 @@ export class DumpTables implements DumpSink {
     const bytes = Buffer.from(rows.text, "utf8");
     (this.#inserting as { segment: Segment }).segment.bytes += bytes.length;
     writeAll((this.#inserting as { fd: number }).fd, bytes);
+  }
+
+  #leaveOut(reason: string, offset: number, text: string): void {
+    this.unreadCount++;
+    if (this.unread.length < 1000) this.unread.push({ reason, offset, text });
   }
 
   #closeInsert(): void {

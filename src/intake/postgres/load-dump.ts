@@ -2,12 +2,12 @@
 
 import { createReadStream, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Interrupted, UserError } from "../../contract/errors.ts";
 import type { Input } from "../../contract/evidence.ts";
 import type { LoadedInput } from "../../contract/loaded.ts";
 import type { IntakeContext, Source } from "../context.ts";
+import { ArchiveCutOff, openArchive } from "./archive.ts";
 import { DumpTables, NeedsDecoding } from "./dump-tables.ts";
 import { type Encoding, Transcoder } from "./encoding.ts";
 import { loadTables } from "./load-tables.ts";
@@ -22,10 +22,29 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
  */
 export async function loadDump(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
   const file = source.files[0] as string;
+  return loadText(() => plainText(file), source, ctx);
+}
+
+/**
+ * Loads the tables of an archive (custom, directory, tar); pg_restore is not needed.
+ * @throws UserError for a version or compression that is not read.
+ */
+export async function loadArchive(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
+  const archive = await openArchive(source.files[0] as string, source.path);
+  const { toc } = archive;
+  const about = `${toc.format} archive ${toc.archiveVersion} of ${toc.database} by pg_dump ${toc.dumpVersion} from server ${toc.serverVersion}`;
+  return loadText(archive.text, { ...source, notes: [...source.notes, about] }, ctx);
+}
+
+async function loadText(
+  openText: () => AsyncIterable<Buffer>,
+  source: Source,
+  ctx: IntakeContext,
+): Promise<LoadedInput> {
   const folder = join(ctx.store.tempDir, `dump-${source.name}`);
   mkdirSync(folder, { recursive: true });
   try {
-    const { tables, cutStatement } = await scanDump(() => open(file), folder, source, ctx);
+    const { tables, cutStatement, cutArchive } = await scanDump(openText, folder, source, ctx);
     const input: Input = {
       name: source.name,
       kind: source.kind,
@@ -49,11 +68,13 @@ export async function loadDump(source: Source, ctx: IntakeContext): Promise<Load
       tables.unread.map((u) => ({
         file: source.path,
         line: null,
-        reason: `an INSERT at byte ${u.offset} that is no list of values`,
+        reason: `${u.reason}, at byte ${u.offset}`,
         text: u.text,
       })),
     );
-    if (tables.cut)
+    if (cutArchive !== null)
+      input.error = `${source.path}: ${cutArchive}; the complete rows before it were read`;
+    else if (tables.cut)
       input.error = `${source.path}: cut off at byte ${tables.cut.offset}, inside the rows of ${tables.cut.table}; the complete rows before it were read`;
     else if (cutStatement !== null)
       input.error = `${source.path}: cut off inside the statement at byte ${cutStatement}; everything before it was read`;
@@ -65,20 +86,19 @@ export async function loadDump(source: Source, ctx: IntakeContext): Promise<Load
 
 /** Scans the whole dump; starts over when its encoding has to be decoded before it can be cut. */
 async function scanDump(
-  openStream: () => Readable,
+  openText: () => AsyncIterable<Buffer>,
   folder: string,
   source: Source,
   ctx: IntakeContext,
-): Promise<{ tables: DumpTables; cutStatement: number | null }> {
+): Promise<{ tables: DumpTables; cutStatement: number | null; cutArchive: string | null }> {
   let encoding: Encoding | null = null;
   for (;;) {
     const tables = new DumpTables(folder, encoding !== null);
-    const stream = openStream();
+    const scanner = new DumpScanner(tables);
     try {
-      const scanner = new DumpScanner(tables);
       const transcoder = encoding ? new Transcoder(encoding) : null;
       let bytes = 0;
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
+      for await (const chunk of openText()) {
         if (ctx.hooks.signal.aborted) throw new Interrupted();
         if (bytes === 0 && isUtf16(chunk))
           throw new UserError(
@@ -89,18 +109,22 @@ async function scanDump(
         ctx.hooks.progress({ stage: "load", subject: source.name, bytes, bytesTotal: source.bytes });
       }
       const cutStatement = scanner.end();
-      return { tables, cutStatement };
+      return { tables, cutStatement, cutArchive: null };
     } catch (error) {
+      if (error instanceof ArchiveCutOff) {
+        scanner.end();
+        const where = tables.cut ? `cut off inside the rows of ${tables.cut.table}` : "cut off";
+        return { tables, cutStatement: null, cutArchive: where };
+      }
       if (!(error instanceof NeedsDecoding)) throw error;
       encoding = error.encoding;
     } finally {
       tables.close();
-      stream.destroy();
     }
   }
 }
 
-function open(file: string): Readable {
+function plainText(file: string): AsyncIterable<Buffer> {
   const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES });
   return /\.gz$/i.test(file) ? stream.pipe(createGunzip({ chunkSize: CHUNK_BYTES })) : stream;
 }

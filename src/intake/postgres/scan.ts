@@ -4,10 +4,10 @@
 export interface DumpSink {
   /** One statement without its semicolon, or one backslash command of psql. Returns true when COPY data follow it. */
   statement(bytes: Buffer, offset: number): boolean;
-  /** Bytes of the COPY block at work: whole lines, except at the end of a file that was cut off. */
+  /** Bytes of the COPY block at work: whole lines. */
   copyData(bytes: Buffer): void;
-  /** The COPY block ended: `complete` is false when the file ended inside it. */
-  copyEnd(complete: boolean, offset: number): void;
+  /** The COPY block ended: with its mark, or (`rest` is the line it was in, perhaps empty) with the file. */
+  copyEnd(rest: Buffer | null, offset: number): void;
   /** True when backslashes escape in ordinary strings (`standard_conforming_strings = off`). */
   readonly backslashQuotes: boolean;
 }
@@ -73,13 +73,12 @@ export class DumpScanner {
     this.#scan(false);
   }
 
-  /** Returns the offset of a statement that was cut off, or null when the file ended cleanly. */
+  /** Returns the offset of a statement that was cut off, or null. */
   end(): number | null {
     this.#scan(true);
     if (this.#mode === "copy") {
-      this.#sink.copyData(this.#buffer.subarray(this.#position));
-      this.#sink.copyEnd(false, this.#base + this.#buffer.length);
-      return this.#base + this.#buffer.length;
+      this.#sink.copyEnd(this.#buffer.subarray(this.#position), this.#base + this.#buffer.length);
+      return null;
     }
     if (this.#mode === "command") this.#finishStatement(this.#buffer.length, this.#buffer.length);
     return this.#start >= 0 ? this.#base + this.#start : null;
@@ -111,7 +110,7 @@ export class DumpScanner {
       this.#position = after;
       this.#mode = "sql";
       this.#start = -1;
-      this.#sink.copyEnd(true, this.#base + after);
+      this.#sink.copyEnd(null, this.#base + after);
       return;
     }
     const upTo = buffer.lastIndexOf(NEWLINE);

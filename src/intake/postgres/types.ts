@@ -28,17 +28,29 @@ const PLAIN: Record<string, string> = {
   float4: "FLOAT",
   "double precision": "DOUBLE",
   float8: "DOUBLE",
-  date: "DATE",
   uuid: "UUID",
   time: "TIME",
   "time without time zone": "TIME",
+  json: "JSON",
+  jsonb: "JSON",
+};
+
+const DATED: Record<string, string> = {
+  date: "DATE",
   timestamp: "TIMESTAMP",
   "timestamp without time zone": "TIMESTAMP",
   timestamptz: "TIMESTAMPTZ",
   "timestamp with time zone": "TIMESTAMPTZ",
-  json: "JSON",
-  jsonb: "JSON",
 };
+
+/** Postgres writes `0044-03-15 12:00:00 BC`, DuckDB `0044-03-15 (BC) 12:00:00` and ignores the other spelling. */
+function dated(type: string): TypeMapping {
+  return {
+    type,
+    convert: (text) =>
+      `CAST(CASE WHEN ends_with(${text}, ' BC') THEN regexp_replace(${text}, '^(\\S+)(.*) BC$', '\\1 (BC)\\2') ELSE ${text} END AS ${type})`,
+  };
+}
 
 /**
  * The mapping of a declared type. Enums and domains must be resolved before. Anything without an exact counterpart
@@ -51,6 +63,8 @@ export function mappingOf(declared: string): TypeMapping {
   const bare = type.replace(/\(\d+\)/, "");
   const plain = PLAIN[bare];
   if (plain !== undefined) return cast(plain);
+  const time = DATED[bare];
+  if (time !== undefined) return dated(time);
   if (bare === "boolean" || bare === "bool") return cast("BOOLEAN");
   if (bare === "bytea") return { type: "BLOB", convert: bytea };
   const numeric = /^(?:numeric|decimal)\((\d+)(?:,(\d+))?\)$/.exec(type);

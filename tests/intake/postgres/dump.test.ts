@@ -1,0 +1,207 @@
+/** Every format of dump of one database loads to what the server itself says, value by value. */
+
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { LoadedInput } from "../../../src/contract/loaded.ts";
+import type { Reject } from "../../../src/intake/context.ts";
+import { loadArchive, loadDump } from "../../../src/intake/postgres/load-dump.ts";
+import { Store } from "../../../src/store/index.ts";
+import { type PostgresServer, postgresPrograms, startPostgres } from "../../kit/postgres.ts";
+import { testSettings } from "../../kit/tables.ts";
+
+const DATABASE = String.raw`
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN percent AS integer CHECK (VALUE BETWEEN 0 AND 100);
+CREATE SCHEMA "Billing";
+CREATE TABLE everything (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, small smallint, num numeric, money numeric(20,6), r real,
+  d double precision, b boolean, t text, c character(4), v varchar(20), by bytea, j json, jb jsonb, ts timestamp,
+  tz timestamptz, day date, tm time, iv interval, u uuid, ints integer[], texts text[], m mood, p percent,
+  ip inet, twice integer GENERATED ALWAYS AS (small * 2) STORED
+);
+INSERT INTO everything (small, num, money, r, d, b, t, c, v, by, j, jb, ts, tz, day, tm, iv, u, ints, texts, m, p, ip) VALUES
+  (1, 12345678901234567890.123456789, 12.345678, 1.5, 2.25, true, E'tab\there\nline\rreturn\\back\b\f\v', 'ab', 'x', '\x00ff10', '{"a": [1, "x\ty"]}', '{"k": {"n": 1.50}}',
+   '2025-11-23 16:30:35.123456', '2025-11-23 16:30:35+05:30', '2025-11-23', '16:30:35', '1 year 2 days 03:04:05', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', '{1,2,NULL}', '{"a,b","c\"d",NULL}', 'happy', 99, '10.0.0.1'),
+  (-2, 'NaN', -0.000001, 'Infinity', '-Infinity', false, '', '', '', '', 'null', '[]', 'infinity', '-infinity', 'infinity', '00:00', '0', '00000000-0000-0000-0000-000000000000', '{}', '{}', 'sad', 0, '::1'),
+  (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+  (3, 1, 1, 'NaN', 'NaN', true, E'COPY x FROM stdin;\n\\.\n''quote'' "double" é 漢字 \\N', '\N', E'\\x41', '\x5c4e', '"\\."', '"end"', '0044-03-15 12:00:00 BC', '1999-12-31 23:59:59.999999-08', '0044-03-15 BC', '23:59:59.999999', '-1 mons', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '{-1}', '{"\\N"}', 'ok', 50, '192.168.0.0/16');
+CREATE TABLE "Billing"."Usage Records" ("userId" text, "inputTokens" integer, "created At" timestamptz DEFAULT now());
+INSERT INTO "Billing"."Usage Records" VALUES ('a"b', 5, '2026-01-01 00:00:00+00'), ('', 0, NULL);
+CREATE TABLE measurements (at date NOT NULL, tokens integer) PARTITION BY RANGE (at);
+CREATE TABLE measurements_2025 PARTITION OF measurements FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE measurements_2026 PARTITION OF measurements FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+INSERT INTO measurements VALUES ('2025-05-05', 5), ('2026-06-06', 6), ('2025-07-07', 7);
+CREATE TABLE one_column (value text);
+INSERT INTO one_column VALUES (''), (NULL), ('x'), ('');
+CREATE TABLE nothing (id integer);
+CREATE VIEW totals AS SELECT sum(tokens) FROM measurements;
+CREATE FUNCTION trap() RETURNS text LANGUAGE sql AS $f$ SELECT 'COPY everything FROM stdin;
+1	2
+\.' $f$;
+COMMENT ON TABLE nothing IS 'it''s; a -- comment /* with */ everything';
+`;
+
+/** Every column of every table as the server prints it, and as DuckDB holds it. */
+const TABLES: Record<string, { server: string; columns: string[]; order: string }> = {
+  everything: {
+    server: "everything",
+    columns: "id small num money r d b t c v by j jb ts tz day tm iv u ints texts m p ip".split(" "),
+    order: "id",
+  },
+  "Billing.Usage Records": {
+    server: '"Billing"."Usage Records"',
+    columns: ["userId", "inputTokens", "created At"],
+    order: '"userId"',
+  },
+  measurements: { server: "measurements", columns: ["at", "tokens"], order: "tokens" },
+  measurements_2025: { server: "measurements_2025", columns: ["at", "tokens"], order: "tokens" },
+  one_column: { server: "one_column", columns: ["value"], order: "value NULLS FIRST" },
+  nothing: { server: "nothing", columns: ["id"], order: "id" },
+};
+
+const bin = postgresPrograms();
+
+describe.skipIf(bin === null)("dumps of a real server", () => {
+  let server: PostgresServer;
+  let folder: string;
+  beforeAll(async () => {
+    server = await startPostgres(bin as string);
+    folder = mkdtempSync(join(tmpdir(), "trueup-dumps-"));
+    server.program("createdb", ["app"]);
+    server.program("psql", ["-q", "-v", "ON_ERROR_STOP=1", "-d", "app"], DATABASE);
+  });
+  afterAll(() => {
+    server?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const dump = (name: string, ...args: string[]) => {
+    const file = join(folder, name);
+    server.program("pg_dump", ["-d", "app", "-f", file, ...args]);
+    return file;
+  };
+
+  const FORMATS: [string, string[]][] = [
+    ["plain.sql", []],
+    ["inserts.sql", ["--inserts"]],
+    ["column-inserts.sql", ["--column-inserts"]],
+    ["rows-per-insert.sql", ["--rows-per-insert=3"]],
+    ["plain.sql.gz", ["-Z", "6"]],
+    ["custom.dump", ["-Fc"]],
+    ["custom-uncompressed.dump", ["-Fc", "-Z", "0"]],
+    ["directory", ["-Fd"]],
+    ["tar.tar", ["-Ft"]],
+  ];
+
+  test.each(FORMATS)("%s holds the same values as the server", async (name, args) => {
+    const file = dump(name, ...args);
+    await withLoaded(file, async (store, loaded) => {
+      expect(loaded.input.error).toBeUndefined();
+      expect(loaded.input.rejected).toBe(0);
+      for (const [table, { server: from, columns, order }] of Object.entries(TABLES)) {
+        const wanted = serverRows(server, from, columns, order);
+        expect(await duckdbRows(store, table, columns, order), `${name}: ${table}`).toEqual(wanted);
+      }
+    });
+  });
+
+  test("a dump cut off inside a COPY gives its complete rows and says where", async () => {
+    const file = dump("cut.sql", "-t", "one_column");
+    const text = `SET client_encoding = 'UTF8';\nCOPY public.one_column (value) FROM stdin;\nfirst\nsecond\nthi`;
+    writeFileSync(file, text);
+    await withLoaded(file, async (store, loaded) => {
+      expect(loaded.input.error).toMatch(
+        new RegExp(`cut off at byte ${text.length}, inside the rows of public.one_column`),
+      );
+      expect(await store.all("SELECT value FROM d.one_column")).toEqual([
+        { value: "first" },
+        { value: "second" },
+      ]);
+    });
+  });
+
+  test("an archive cut off inside its data says so and keeps what came before", async () => {
+    const file = dump("cut.dump", "-Fc", "-Z", "0");
+    truncateSync(file, statSync(file).size - 40);
+    await withLoaded(file, async (_store, loaded) => {
+      expect(loaded.input.error).toMatch(/cut off/);
+    });
+  });
+});
+
+test.runIf(bin === null)("a Postgres server is installed for these tests where CI runs", () => {
+  expect(process.env.CI, "apt-get install postgresql").not.toBe("true");
+});
+
+/** Rows as the server's own text, NULL as null. */
+function serverRows(
+  server: PostgresServer,
+  from: string,
+  columns: readonly string[],
+  order: string,
+): unknown[] {
+  const list = columns
+    .map((c) => `CASE WHEN "${c}" IS NOT NULL THEN format('%s', "${c}") END AS "${c}"`)
+    .join(", ");
+  const sql = `SET TimeZone = 'UTC'; SELECT coalesce(json_agg(x), '[]') FROM (SELECT ${list} FROM ${from} ORDER BY ${order.replace(/"?(\w+)"?/, '"$1"')}) x`;
+  return JSON.parse(server.program("psql", ["-qAt", "-d", "app", "-c", sql])) as unknown[];
+}
+
+/** The same rows out of DuckDB, each value written as Postgres writes it. */
+async function duckdbRows(
+  store: Store,
+  table: string,
+  columns: readonly string[],
+  order: string,
+): Promise<unknown[]> {
+  const types = new Map(
+    (await store.all(`DESCRIBE "d"."${table}"`)).map((r) => [String(r.column_name), String(r.column_type)]),
+  );
+  const list = columns.map((c) => `${asPostgres(`"${c}"`, types.get(c) ?? "")} AS "${c}"`).join(", ");
+  return store.all(`SELECT ${list} FROM (SELECT * FROM "d"."${table}" ORDER BY ${order})`);
+}
+
+function asPostgres(column: string, type: string): string {
+  if (type === "BOOLEAN") return `CASE ${column} WHEN true THEN 't' WHEN false THEN 'f' END`;
+  if (type === "BLOB") return `'\\x' || lower(hex(${column}))`;
+  if (type.endsWith("[]")) return `replace(translate(${column}::VARCHAR, '[] ', '{}'), ' ', '')`;
+  if (/^(FLOAT|DOUBLE)$/.test(type))
+    return `CASE WHEN isnan(${column}) THEN 'NaN' WHEN isinf(${column}) THEN CASE WHEN ${column} > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE regexp_replace(${column}::VARCHAR, '\\.0$', '') END`;
+  if (/^(DATE|TIMESTAMP)/.test(type))
+    return `regexp_replace(${column}::VARCHAR, '^(.*) \\(BC\\)(.*)$', '\\1\\2 BC')`;
+  return `${column}::VARCHAR`;
+}
+
+async function withLoaded(
+  file: string,
+  work: (store: Store, loaded: LoadedInput, rejects: Reject[]) => Promise<void>,
+): Promise<void> {
+  const store = await Store.open({ memoryLimit: 2 ** 29, threads: 2, tempDir: tmpdir(), file: null });
+  const rejects: Reject[] = [];
+  try {
+    const load = /\.sql(\.gz)?$/.test(file) ? loadDump : loadArchive;
+    const loaded = await load(
+      {
+        name: "d",
+        kind: "sql-dump",
+        path: "app.dump",
+        files: [file],
+        bytes: statSync(file).size,
+        timezone: "UTC",
+        notes: [],
+      },
+      {
+        store,
+        settings: testSettings(),
+        hooks: { progress: () => {}, signal: new AbortController().signal },
+        needed: (table) => new Set(table.columns.map((c) => c.name)),
+        reject: async (_input, more) => void rejects.push(...more),
+      },
+    );
+    await work(store, loaded, rejects);
+  } finally {
+    store.close();
+  }
+}
