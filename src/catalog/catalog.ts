@@ -1,20 +1,11 @@
 /** Builds the catalogue: tables with roles, usage relations, time series, links; and writes them as facts. */
 
-import type {
-  Column,
-  Evidence,
-  Input,
-  Link,
-  Log,
-  Series,
-  Table,
-  UsageRelation,
-} from "../contract/evidence.ts";
-import type { LoadedInput, LoadedTable } from "../contract/loaded.ts";
+import type { Evidence, Input, Link, Log, Series, Table, UsageRelation } from "../contract/evidence.ts";
+import type { LoadedInput } from "../contract/loaded.ts";
 import type { Settings } from "../contract/settings.ts";
-import { type Parameter, qualified, type Store } from "../store/index.ts";
-import { inferRoles } from "./roles.ts";
-import { buildUsage, expressionOf } from "./usage.ts";
+import type { Parameter, Store } from "../store/index.ts";
+import { describeTable } from "./describe.ts";
+import { buildUsage } from "./usage.ts";
 
 /** Everything that checks may look at. Writes `trueup.tables`, `trueup.columns` and `trueup.links`. */
 export async function buildCatalog(
@@ -30,10 +21,11 @@ export async function buildCatalog(
   const links: Link[] = [];
   for (const one of loaded) {
     for (const raw of one.tables) {
-      const table = tableOf(raw, settings);
+      const described = describeTable(raw, settings);
+      const { table } = described;
       tables.push(table);
       if (raw.form === "lines" || raw.view) continue;
-      const relation = await buildUsage(store, table);
+      const relation = await buildUsage(store, described);
       if (!relation) continue;
       usage.push(relation);
       if (!relation.timeRange) continue;
@@ -87,38 +79,6 @@ export async function buildCatalog(
     nowCounts: settings.nowGiven,
     latest,
     timezone: settings.timezone,
-  };
-}
-
-function tableOf(raw: LoadedTable, settings: Settings): Table {
-  const name = `${raw.schema}.${raw.name}`;
-  const overrides = settings.roles[name] ?? settings.roles[raw.name] ?? {};
-  const guesses = new Map(inferRoles(raw.columns).map((guess) => [guess.name, guess]));
-  const columns = raw.columns.map((column): Column => {
-    const known = overrides[column.name] ?? raw.known[column.name];
-    const guess = guesses.get(column.name);
-    const role = known ?? (raw.form === "lines" ? null : (guess?.role ?? null));
-    return {
-      name: column.name,
-      type: column.type,
-      role,
-      expression: role ? expressionOf(column.name, role) : null,
-      confidence: known ? 1 : (guess?.confidence ?? null),
-      reason: known ? "known" : (guess?.reason ?? null),
-      primaryKey: column.primaryKey,
-      loaded: column.loaded,
-      declared: column.declared,
-      storage: column.storage,
-    };
-  });
-  return {
-    name,
-    input: raw.input,
-    relation: qualified(raw.schema, raw.name),
-    form: raw.form,
-    rows: raw.rows,
-    timeRange: null,
-    columns,
   };
 }
 

@@ -2,8 +2,67 @@
 
 import type { TableProfile } from "../contract/loaded.ts";
 import type { Settings } from "../contract/settings.ts";
+import type { Candidate } from "./candidates.ts";
+import { mayBeDimension } from "./dimensions.ts";
+import { hasAny, setOf } from "./guess.ts";
+import { inferRoles } from "./roles.ts";
+import { share } from "./values.ts";
 
-/** All of them, for a table that is not wide. */
-export function neededColumns(table: TableProfile, _settings: Settings): Set<string> {
-  return new Set(table.columns.map((column) => column.name));
+/** Tables below these bounds are loaded whole: choosing would save nothing. */
+const COLUMNS_FEW = 8;
+const ROWS_FEW = 20_000;
+const TEXT_SHORT = 500;
+
+const KEY = setOf("id uuid guid ulid parent session trace key");
+
+/**
+ * Roles (also those that another column holds better), keys, times, JSON that holds roles, columns of few values, and
+ * what the configuration or a query names.
+ */
+export function neededColumns(table: TableProfile, settings: Settings): Set<string> {
+  const all = new Set(table.columns.map((column) => column.name));
+  if (settings.dbFile !== null || isSmall(table) || isNamedWhole(table, settings.named)) return all;
+  const { context, guesses } = inferRoles(table.name, table.columns);
+  const needed = new Set<string>();
+  for (const { candidate, role, reason } of guesses)
+    if (role !== null || (candidate.depth === 0 && reason !== null)) needed.add(candidate.column.name);
+  for (const candidate of context.candidates)
+    if (candidate.depth === 0 && isWorthwhile(candidate)) needed.add(candidate.name);
+  const named = settings.named.toLowerCase();
+  const configured = Object.keys({
+    ...settings.roles[table.name],
+    ...settings.roles[`${table.schema}.${table.name}`],
+  });
+  for (const name of all)
+    if (
+      named.includes(name.toLowerCase()) ||
+      configured.some((one) => one === name || one.startsWith(`${name}.`))
+    )
+      needed.add(name);
+  return needed;
+}
+
+function isSmall(table: TableProfile): boolean {
+  const longest = Math.max(0, ...table.columns.flatMap((c) => c.sample.map(lengthOf)));
+  return longest <= TEXT_SHORT && (table.columns.length < COLUMNS_FEW || table.rows < ROWS_FEW);
+}
+
+const lengthOf = (value: unknown) => (typeof value === "string" ? value.length : 0);
+
+/** A query that takes all columns of the table, as far as its text shows; when in doubt, all are loaded. */
+function isNamedWhole(table: TableProfile, named: string): boolean {
+  const text = named.toLowerCase();
+  if (text.trim() === "" || !text.includes(table.name.toLowerCase())) return false;
+  const star = text.replaceAll(/count\s*\(\s*\*\s*\)/g, "").includes("*");
+  return (
+    star || !text.includes("select") || /\b(columns|summarize|describe|natural|pivot|unpivot)\b/.test(text)
+  );
+}
+
+function isWorthwhile(candidate: Candidate): boolean {
+  const { column, facts, leaf } = candidate;
+  if (column.primaryKey || column.references !== null) return true;
+  if (share(facts.times, facts) > 0.5) return true;
+  if (hasAny(leaf, KEY) && facts.length <= 128) return true;
+  return mayBeDimension(candidate);
 }

@@ -1,58 +1,101 @@
-/** Infers what each column of a table means from its name, its type and its values. */
+/** Infers what each column of a table means from its name, its type, its values and its siblings. */
 
 import type { ColumnProfile } from "../contract/loaded.ts";
 import type { Role } from "../contract/roles.ts";
-import { wordsOf } from "./names.ts";
+import { type Candidate, type Context, contextOf } from "./candidates.ts";
+import type { Guess, Rule } from "./guess.ts";
+import { costRule, tokenRule } from "./rules-amounts.ts";
+import { identityGuesses } from "./rules-ids.ts";
+import { credentialRule, modelRule, providerRule, statusRule, userRule } from "./rules-labels.ts";
+import { timeRule } from "./rules-times.ts";
+
+const RULES: readonly Rule[] = [
+  credentialRule,
+  tokenRule,
+  costRule,
+  timeRule,
+  modelRule,
+  providerRule,
+  statusRule,
+  userRule,
+];
+
+/** Below this a guess is no better than none. */
+export const CONFIDENCE_MIN = 0.5;
 
 export interface RoleGuess {
-  /** The column, or the path inside a JSON column. */
-  name: string;
-  role: Role;
-  confidence: number;
-  reason: string;
+  candidate: Candidate;
+  role: Role | null;
+  /** Null without a role. */
+  confidence: number | null;
+  reason: string | null;
 }
 
-const IN = /^(prompt|input|in|sent|promt)$/;
-const OUT = /^(completion|output|out|generated|received|answer|response)$/;
-
-/** At most one guess per role: the best; earlier columns win ties. */
-export function inferRoles(columns: readonly ColumnProfile[]): RoleGuess[] {
-  const best = new Map<Role, RoleGuess>();
-  for (const column of columns) {
-    const guess = guessOf(column);
-    if (guess && (best.get(guess.role)?.confidence ?? 0) < guess.confidence) best.set(guess.role, guess);
-  }
-  return [...best.values()];
+export interface Inference {
+  context: Context;
+  /** Every column in order, then every path that has a role or nearly had one. */
+  guesses: RoleGuess[];
 }
 
-function guessOf(column: ColumnProfile): RoleGuess | null {
-  const words = wordsOf(column.name);
-  const has = (...any: string[]) => any.some((word) => words.includes(word));
-  const guess = (role: Role, confidence: number, reason: string): RoleGuess => ({
-    name: column.name,
-    role,
-    confidence,
-    reason,
-  });
-  if (has("tokens", "token")) {
-    if (has("limit", "max", "id", "name", "cumulative")) return null;
-    if (words.some((w) => IN.test(w))) return guess("input_tokens", 0.95, "name says input tokens");
-    if (words.some((w) => OUT.test(w))) return guess("output_tokens", 0.95, "name says output tokens");
-    if (has("total")) return guess("total_tokens", 0.95, "name says total tokens");
+/**
+ * The best candidate of each role has it; a candidate has at most one. Credentials are the exception: every column
+ * that may hold a secret is one. Pure: the order of columns matters only between equal confidences.
+ */
+export function inferRoles(table: string, columns: readonly ColumnProfile[]): Inference {
+  const context = contextOf(table, columns);
+  const byCandidate = guessesOf(context);
+  const order = new Map(context.candidates.map((candidate, i) => [candidate, i]));
+  const ranked = context.candidates
+    .flatMap((candidate) => (byCandidate.get(candidate) ?? []).map((one) => ({ candidate, ...one })))
+    .filter((one): one is Ranked => one.role !== null && one.confidence >= CONFIDENCE_MIN)
+    .sort(
+      (a, b) =>
+        b.confidence - a.confidence || Number(order.get(a.candidate)) - Number(order.get(b.candidate)),
+    );
+  const holders = new Map<Role, Candidate>();
+  const given = new Map<Candidate, Ranked>();
+  for (const one of ranked) {
+    if (given.has(one.candidate)) continue;
+    if (one.role !== "credential" && holders.has(one.role)) continue;
+    holders.set(one.role, one.candidate);
+    given.set(one.candidate, one);
   }
-  const name = words.join("_");
-  if (/^(id|uuid|job_id|request_id|trace_id|span_id)$/.test(name))
-    return guess("id", column.primaryKey ? 0.95 : 0.8, "name says id");
-  if (/^(parent_id|parent_trace_id|parent_span_id)$/.test(name))
-    return guess("parent_id", 0.9, "name says parent");
-  if (/^session_id$/.test(name)) return guess("session_id", 0.9, "name says session");
-  if (/^(created_at|timestamp|time|started_at|start_time|ts)$/.test(name))
-    return guess("time", 0.9, "name says when it began");
-  if (/^(completed_at|ended_at|end_time|finished_at)$/.test(name))
-    return guess("end_time", 0.9, "name says when it ended");
-  if (/^(cost|spend|total_cost|cost_usd)$/.test(name)) return guess("cost", 0.9, "name says cost");
-  if (/^(model|model_name|model_id)$/.test(name)) return guess("model", 0.9, "name says model");
-  if (/^(provider|provider_id)$/.test(name)) return guess("provider", 0.9, "name says provider");
-  if (/^(status|validation_status|status_code)$/.test(name)) return guess("status", 0.8, "name says status");
-  return null;
+  const guesses = context.candidates
+    .map((candidate) => settled(candidate, given.get(candidate), byCandidate.get(candidate) ?? [], holders))
+    .filter((one) => one.candidate.depth === 0 || one.reason !== null);
+  return { context, guesses };
+}
+
+type Ranked = Guess & { candidate: Candidate; role: Role };
+
+function guessesOf(context: Context): Map<Candidate, Guess[]> {
+  const guesses = identityGuesses(context);
+  for (const candidate of context.candidates) {
+    const found = RULES.flatMap((rule) => rule(candidate, context));
+    if (found.length > 0) guesses.set(candidate, [...(guesses.get(candidate) ?? []), ...found]);
+  }
+  for (const [candidate, found] of guesses) guesses.set(candidate, withoutVetoed(found));
+  return guesses;
+}
+
+/** A secret is nothing else. */
+function withoutVetoed(found: Guess[]): Guess[] {
+  const secret = found.find((one) => one.role === "credential");
+  return secret ? [secret] : found;
+}
+
+function settled(
+  candidate: Candidate,
+  given: Ranked | undefined,
+  found: readonly Guess[],
+  holders: ReadonlyMap<Role, Candidate>,
+): RoleGuess {
+  if (given) return { candidate, role: given.role, confidence: given.confidence, reason: given.reason };
+  const none = { candidate, role: null, confidence: null };
+  const lost = found.find((one) => one.role !== null && one.confidence >= CONFIDENCE_MIN);
+  if (lost?.role) {
+    const winner = holders.get(lost.role);
+    return { ...none, reason: winner ? `${winner.name} holds ${lost.role} better` : lost.reason };
+  }
+  return { ...none, reason: found.find((one) => one.role === null)?.reason ?? null };
 }

@@ -1,48 +1,52 @@
 /** Makes the usage relation of a table: its roles, typed and named alike whatever the source calls them. */
 
-import type { Column, Dimension, Table, UsageRelation } from "../contract/evidence.ts";
-import type { Value } from "../contract/finding.ts";
-import { ROLE_TYPES, ROLES, type Role, TOKEN_ROLES } from "../contract/roles.ts";
-import { ident, qualified, type Store } from "../store/index.ts";
+import type { Dimension, Table, UsageRelation, ValueClass } from "../contract/evidence.ts";
+import type { Row } from "../contract/finding.ts";
+import { ROLES, type Role, TOKEN_ROLES } from "../contract/roles.ts";
+import { ident, literal, qualified, type Store } from "../store/index.ts";
+import { kindVerdict, statusVerdict } from "./classes.ts";
+import { type Described, kindCandidates, sourceOf } from "./describe.ts";
+import { type DimensionCandidate, dimensionCandidates, keptDimensions } from "./dimensions.ts";
+import { expressionOf, type Source } from "./expressions.ts";
+import { Extraction, ROW } from "./extraction.ts";
 
-const OK_WORDS = "success|succeeded|completed|complete|ok|done|finished|normal|stop|default|2[0-9][0-9]|0|1";
+/** Values of a status or kind that are classified one by one. */
+const VALUES_MAX = 1000;
+/** A column with more values than this says nothing about kinds of rows. */
+const KINDS_MAX = 60;
 
-/** Null when the table has no token and no cost role and is no trail of calls. */
-export async function buildUsage(store: Store, table: Table): Promise<UsageRelation | null> {
-  const byRole = new Map<Role, Column>();
-  for (const column of table.columns)
-    if (column.role && column.role !== "credential" && column.expression) byRole.set(column.role, column);
-  if (byRole.size === 0) return null;
-  const roles = ROLES.filter((role) => byRole.has(role));
-  const selected = roles.map((role) => `${byRole.get(role)?.expression} AS ${ident(role)}`);
-  const dimensions: Dimension[] = [];
-  for (const column of table.columns) {
-    if (column.role !== null || !column.loaded || column.type !== "VARCHAR") continue;
-    const row = await store.one(
-      `SELECT approx_count_distinct(${ident(column.name)}) AS n FROM ${table.relation}`,
-    );
-    const distinct = Number(row?.n ?? 0);
-    if (distinct < 2 || distinct > 1000) continue;
-    const quoted = ident(`dim_${column.name}`);
-    dimensions.push({ name: column.name, column: quoted, distinct });
-    selected.push(`${ident(column.name)} AS ${quoted}`);
-  }
-  const ok = byRole.has("status")
-    ? `(status IS NULL OR regexp_full_match(lower(trim(status)), '${OK_WORDS}'))`
-    : "TRUE";
+/**
+ * Null when the table is no usage: no tokens, no cost, and no trail of work.
+ * The rows are stored once; `ok` and `is_call` are a view over them, since they follow from few values.
+ */
+export async function buildUsage(store: Store, described: Described): Promise<UsageRelation | null> {
+  const { table, sources, grain, raw } = described;
+  const roles = ROLES.filter((role) => sources.has(role));
+  if (!isUsage(new Set(roles), raw.form === "events")) return null;
+  const kinds = kindCandidates(described.context).map(
+    (candidate): DimensionCandidate => ({
+      name: candidate.name,
+      source: { ...sourceOf(described, candidate.column.name), candidate },
+    }),
+  );
+  const candidates = dimensionCandidates(described, kinds);
+  const stored = qualified("trueup", `rows ${table.name}`);
+  const dimensions = await keptDimensions(store, table, candidates);
+  await createRows(store, described, roles, dimensions, stored);
+  const carries = carriesTokens(roles);
+  const status = sources.get("status");
+  const statuses = status
+    ? await classes(store, stored, "status", carries, (value, share) =>
+        statusVerdict(value, status.column.name, share),
+      )
+    : [];
+  const kind = carries ? await callKind(store, stored, dimensions, kinds, carries) : null;
   const relation = qualified("trueup", `usage ${table.name}`);
   await store.run(
-    `CREATE TABLE ${relation} AS SELECT *, ${ok} AS ok, TRUE AS is_call FROM (SELECT rowid + 1 AS row${selected
-      .map((s) => `, ${s}`)
-      .join("")} FROM ${table.relation})`,
+    `CREATE VIEW ${relation} AS SELECT *, ${conditionOf("status", statuses)} AS ok,
+     ${kind ? conditionOf(kind.column, kind.values) : "TRUE"} AS is_call FROM ${stored}`,
   );
-  const range = byRole.has("time")
-    ? await store.one(`SELECT min(time) AS lo, max(time) AS hi FROM ${relation}`)
-    : undefined;
-  const known = new Set(roles);
-  for (const role of ["model", "provider", "status"] as const)
-    if (known.has(role))
-      dimensions.push({ name: byRole.get(role)?.name ?? role, column: ident(role), distinct: 0 });
+  const known: ReadonlySet<Role> = new Set(roles);
   return {
     name: table.name,
     table,
@@ -50,22 +54,120 @@ export async function buildUsage(store: Store, table: Table): Promise<UsageRelat
     rows: table.rows,
     roles: known,
     has: (...wanted) => wanted.every((role) => known.has(role)),
-    columnOf: (role) => byRole.get(role) ?? null,
-    dimensions,
-    statuses: [],
-    kinds: [],
-    timeRange: range?.lo ? { from: text(range.lo), to: text(range.hi) } : null,
+    columnOf: (role) => sources.get(role)?.column ?? null,
+    dimensions: dimensions.map(({ name, column, distinct }) => ({ name, column, distinct })),
+    statuses,
+    kinds: kind?.values ?? [],
+    timeRange: known.has("time") ? await timeRangeOf(store, relation) : null,
     origin: table.form === "events" ? "events" : "table",
-    format: null,
-    grain: null,
+    format: raw.format,
+    grain,
   };
 }
 
-/** The expression of a role over the raw column, typed as ROLE_TYPES says. */
-export function expressionOf(column: string, role: Role): string {
-  if (role === "credential") return ident(column);
-  if ((TOKEN_ROLES as readonly Role[]).includes(role)) return `TRY_CAST(${ident(column)} AS BIGINT)`;
-  return `TRY_CAST(${ident(column)} AS ${ROLE_TYPES[role]})`;
+/** The range of a relation's finite times. */
+export async function timeRangeOf(store: Store, relation: string): Promise<Table["timeRange"]> {
+  const row = await store.one(
+    `SELECT min(time) AS lo, max(time) AS hi FROM ${relation} WHERE isfinite(time)`,
+  );
+  return row?.lo ? { from: String(row.lo), to: String(row.hi) } : null;
 }
 
-const text = (value: Value | undefined) => String(value);
+/** Tokens or cost make a table usage; so does a trail of work, whose rows begin and end, fail, or have parents. */
+function isUsage(roles: ReadonlySet<Role>, events: boolean): boolean {
+  const has = (...any: Role[]) => any.some((role) => roles.has(role));
+  if (events || has(...TOKEN_ROLES, "cost")) return roles.size > 0;
+  if (has("id", "session_id") && has("parent_id")) return true;
+  return has("time") && has("id", "session_id") && has("end_time", "status", "model", "session_id");
+}
+
+async function createRows(
+  store: Store,
+  described: Described,
+  roles: readonly Role[],
+  dimensions: readonly (Dimension & { source: Source; role: Role | null })[],
+  stored: string,
+): Promise<void> {
+  const extraction = new Extraction();
+  const selected = [`${ROW} AS row`];
+  for (const role of roles) {
+    const source = described.sources.get(role)?.source as Source;
+    selected.push(`${expressionOf(role, source, extraction.raw(source))} AS ${ident(role)}`);
+  }
+  for (const { source, column, role } of dimensions)
+    if (role === null) selected.push(`CAST(${extraction.raw(source).sql} AS VARCHAR) AS ${column}`);
+  const from = extraction.from(described.table);
+  await store.run(`CREATE TABLE ${stored} AS SELECT ${selected.join(", ")} FROM ${from}`);
+}
+
+/** An SQL condition: the row has a positive count in one of its token roles (or a cost, where there are none). */
+function carriesTokens(roles: readonly Role[]): string | null {
+  const tokens = TOKEN_ROLES.filter((role) => roles.includes(role));
+  const carrying = tokens.length > 0 ? tokens : roles.includes("cost") ? ["cost"] : [];
+  return carrying.length === 0
+    ? null
+    : `(${carrying.map((role) => `coalesce(${ident(role)}, 0) > 0`).join(" OR ")})`;
+}
+
+async function classes(
+  store: Store,
+  stored: string,
+  column: string,
+  carries: string | null,
+  verdict: (value: string | null, share: number | null) => { counts: boolean; why: string },
+): Promise<ValueClass[]> {
+  const rows = await valuesOf(store, stored, column, carries);
+  return rows.map((row) => {
+    const value = row.value === null ? null : String(row.value);
+    const all = Number(row.n);
+    const withTokens = Number(row.carrying);
+    return { value, rows: all, withTokens, ...verdict(value, carries === null ? null : withTokens / all) };
+  });
+}
+
+async function valuesOf(
+  store: Store,
+  stored: string,
+  column: string,
+  carries: string | null,
+): Promise<Row[]> {
+  return store.all(
+    `SELECT ${column} AS value, count(*) AS n, count(*) FILTER (${carries ?? "FALSE"}) AS carrying
+     FROM ${stored} GROUP BY 1 ORDER BY n DESC, value LIMIT ${VALUES_MAX}`,
+  );
+}
+
+/** The column that tells calls from other rows: of those whose values differ in carrying tokens, the first. */
+async function callKind(
+  store: Store,
+  stored: string,
+  dimensions: readonly Dimension[],
+  kinds: readonly DimensionCandidate[],
+  carries: string,
+): Promise<{ column: string; values: ValueClass[] } | null> {
+  for (const { name } of kinds) {
+    const dimension = dimensions.find((one) => one.name === name);
+    if (!dimension || dimension.distinct > KINDS_MAX) continue;
+    const rows = await valuesOf(store, stored, dimension.column, carries);
+    const mixed = rows.some((row) => Number(row.carrying) > 0);
+    const values = rows.map((row): ValueClass => {
+      const value = row.value === null ? null : String(row.value);
+      const [all, withTokens] = [Number(row.n), Number(row.carrying)];
+      return { value, rows: all, withTokens, ...kindVerdict(value, withTokens / all, mixed) };
+    });
+    // A kind that makes every row something else than a call explains nothing.
+    if (values.some((one) => one.counts) && values.some((one) => !one.counts))
+      return { column: dimension.column, values };
+  }
+  return null;
+}
+
+/** TRUE for the values that count; NULL counts when a NULL was classified so, or never seen. */
+function conditionOf(column: string, values: readonly ValueClass[]): string {
+  if (values.every((one) => one.counts)) return "TRUE";
+  const counting = values.filter((one) => one.counts && one.value !== null).map((one) => literal(one.value));
+  const nulls = values.some((one) => one.value === null && one.counts) ? `${column} IS NULL` : "FALSE";
+  return counting.length === 0
+    ? `(${nulls})`
+    : `(${nulls} OR coalesce(${column} IN (${counting.join(", ")}), FALSE))`;
+}
