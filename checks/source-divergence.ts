@@ -49,6 +49,10 @@ export default defineCheck({
     rhythm_rows: { describe: "Rows the source that stopped needs before it has a rhythm.", default: 20 },
     factor: { describe: "How many times longer than its longest ordinary silence.", default: 3 },
     min_minutes: { describe: "Ends less than this many minutes apart do not count.", default: 30 },
+    copy_hours: {
+      describe: "A source may end this many hours before the other (5 % of its span if that is less).",
+      default: 12,
+    },
   },
   targets: pairsOf,
   run: async (pair, ctx) => {
@@ -136,7 +140,7 @@ async function judge(
   pair: Pair,
   { stopped, goesOn }: Candidate,
   bond: Bond,
-  options: { min_rows: number; rhythm_rows: number; factor: number; min_minutes: number },
+  options: { min_rows: number; rhythm_rows: number; factor: number; min_minutes: number; copy_hours: number },
 ): Promise<FindingDraft | null> {
   const activity = await activityOf(ctx, stopped.relation);
   const last = activity.buckets.at(-1)?.last;
@@ -154,6 +158,7 @@ async function judge(
     min_rows: options.rhythm_rows,
     factor: options.factor,
     min_seconds: options.min_minutes * 60,
+    copy_seconds: options.copy_hours * 3600,
   }).find((s) => s.trailing);
   if (!silence) return null;
   if (isTakenOver(ctx.evidence, stopped.input, last, Math.max(3600, 3 * silence.ordinary))) return null;

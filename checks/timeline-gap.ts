@@ -47,6 +47,7 @@ export default defineCheck({
       "A day off between quiet hours, unless another input has rows in it.",
       "A log that another log of the same format takes over.",
       "The silence before the first row.",
+      "An end a few hours before that of the other inputs: files are copied at different times.",
     ],
     needs: "a log or a table with times",
   },
@@ -54,6 +55,10 @@ export default defineCheck({
     min_rows: { describe: "Rows a source needs before it has a rhythm.", default: 20 },
     factor: { describe: "How many times longer than the longest ordinary silence.", default: 3 },
     min_minutes: { describe: "Silences shorter than this many minutes do not count.", default: 30 },
+    copy_hours: {
+      describe: "A source may end this many hours before the others (5 % of its span if that is less).",
+      default: 12,
+    },
   },
   targets: (evidence): Sources[] =>
     evidence.inputs
@@ -80,6 +85,8 @@ export default defineCheck({
         min_rows: options.min_rows,
         factor: options.factor,
         min_seconds: options.min_minutes * 60,
+        // Up to now nothing is a copy.
+        copy_seconds: evidence.nowCounts ? 0 : options.copy_hours * 3600,
       })) {
         const patience = Math.max(3600, 3 * silence.ordinary);
         if (silence.trailing && isTakenOver(evidence, series.input, silence.from, patience)) continue;

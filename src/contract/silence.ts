@@ -24,6 +24,8 @@ export interface SilenceOptions {
   factor: number;
   /** Seconds below which no silence counts. */
   min_seconds: number;
+  /** Seconds by which a long source may end earlier than the evidence: files are copied at different times. */
+  copy_seconds: number;
 }
 
 /** More exceptional silences than this are no exception: the source pauses by nature. */
@@ -34,8 +36,10 @@ const SIDE_ROWS = 10;
 const ONE_TIME = 0.05;
 /** Exceptional silences that make up more than this share of the span are how the source lives. */
 const SILENT_SHARE = 1 / 3;
+/** Of a short source, the share of its span by which it may end earlier than the evidence. */
+const COPY_SHARE = 0.05;
 /** Expected false alarms per source. */
-const ALPHA = 0.01;
+const ALPHA = 0.03;
 /** A day off is not longer than this many of the longest ordinary silences on the clock (Friday to Tuesday). */
 const DAY_OFF = 1.5;
 
@@ -51,7 +55,7 @@ interface Gap extends Span {
  * intensity), so that nights and week-ends count for nothing. Silences over a high threshold then follow a
  * generalised Pareto distribution whatever the source (Pickands 1975; Balkema and de Haan 1974); it is fitted by
  * probability-weighted moments (Hosking and Wallis 1987) to the ordinary silences, never lighter than exponential,
- * so that bursty sources get the heavy tail they have. A silence is exceptional when less than one in a hundred
+ * so that bursty sources get the heavy tail they have. A silence is exceptional when less than three in a hundred
  * healthy sources would show it, and when it is `factor` times the longest ordinary one.
  */
 export function exceptionalSilences(
@@ -63,9 +67,7 @@ export function exceptionalSilences(
   const first = buckets[0];
   const last = buckets.at(-1);
   if (!first || !last || total < options.min_rows || buckets.length <= options.min_rows) return [];
-  // The longest silences are left out of what is learned, or a week without rows would teach that it is usual.
-  const rough = gapsOf(activity, learnRhythm(buckets, width));
-  const rhythm = learnRhythm(buckets, width, longest(rough).slice(0, EXCEPTIONS_MAX));
+  const rhythm = learnRhythm(buckets, width);
   const gaps = longest(gapsOf(activity, rhythm));
   const floor = Math.min(width, options.min_seconds) * rhythm.mean;
   const judge = (gap: Span & { active: number }, rest: readonly Gap[]) => {
@@ -93,10 +95,12 @@ export function exceptionalSilences(
   });
   if (until !== null && until > last.last) {
     const span = { from: last.last, to: until };
-    const active = activeSeconds(rhythm, span);
+    const active = activeSeconds(rhythm, span, false);
     const { ordinary, expected, exceptional } = judge({ ...span, active }, rest);
-    const oneTime = last.last - first.first < (until - last.last) * ONE_TIME;
-    if (exceptional && !oneTime)
+    const length = last.last - first.first;
+    const oneTime = length < (until - last.last) * ONE_TIME;
+    const copied = until - last.last < Math.min(options.copy_seconds, length * COPY_SHARE);
+    if (exceptional && !oneTime && !copied)
       found.push(silenceOf({ ...span, active }, rhythm, { ordinary, expected, clock, trailing: true }));
   }
   return found
@@ -110,7 +114,7 @@ function gapsOf({ buckets }: Activity, rhythm: Rhythm): Gap[] {
   for (let i = 1; i < buckets.length; i++) {
     before += buckets[i - 1]!.n;
     const span = { from: buckets[i - 1]!.last, to: buckets[i]!.first };
-    gaps.push({ ...span, before, active: activeSeconds(rhythm, span) });
+    gaps.push({ ...span, before, active: activeSeconds(rhythm, span, true) });
   }
   return gaps;
 }
@@ -123,7 +127,7 @@ const longest = (gaps: readonly Gap[]): Gap[] =>
  * `sorted` is descending; `floor` keeps a perfectly regular source from having no tail at all.
  */
 function expectedBeyond(active: number, sorted: readonly number[], floor: number): number {
-  const k = Math.min(sorted.length - 1, Math.max(10, Math.min(100, Math.round(sorted.length / 4))));
+  const k = Math.min(sorted.length - 1, Math.max(10, Math.min(30, Math.round(sorted.length / 4))));
   if (k < 10) return Number.POSITIVE_INFINITY;
   const threshold = sorted[k]!;
   const excess = sorted
@@ -154,7 +158,7 @@ function silenceOf(
   while (end > from && !isQuiet(rhythm, end - 1)) end = Math.floor((end - 1) / hour) * hour;
   const edges =
     start < to &&
-    activeSeconds(rhythm, { from, to: start }) <= ordinary &&
-    (trailing || activeSeconds(rhythm, { from: end, to }) <= ordinary);
+    activeSeconds(rhythm, { from, to: start }, false) <= ordinary &&
+    (trailing || activeSeconds(rhythm, { from: end, to }, false) <= ordinary);
   return { from, to, active, ordinary, expected, trailing, dayOff: edges && to - from <= DAY_OFF * clock };
 }
