@@ -28,6 +28,15 @@ export interface CheckSettings {
   options: Record<string, OptionValue>;
 }
 
+export interface PostgresSettings {
+  /** The service to use when a URL names none (PGSERVICE), or null. */
+  service: string | null;
+  /** Where services are described, in the order to look. */
+  serviceFiles: readonly string[];
+  /** PGSSLMODE, or null. */
+  sslmode: string | null;
+}
+
 export interface Settings {
   cwd: string;
   inputs: InputSpec[];
@@ -55,6 +64,8 @@ export interface Settings {
   dbFile: string | null;
   /** Share of rejected rows above which an input counts as not evaluated: 0 to 1. */
   maxRejected: number;
+  /** What the environment says of live Postgres servers, beside the variables that the client reads itself. */
+  postgres?: PostgresSettings;
   /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
   named: string;
 }

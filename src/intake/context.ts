@@ -44,6 +44,8 @@ export interface IntakeContext {
   hooks: Hooks;
   /** The columns worth loading: roles, keys, times, dimensions, and what settings name. */
   needed(table: TableProfile): ReadonlySet<string>;
+  /** The column that a table is in time by, from its columns alone, or null. */
+  timeColumn?(table: TableProfile): string | null;
   /** Keeps rows that could not be read in `trueup.rejects` (the first 1,000 of an input; all are counted). */
   reject(input: string, rejects: readonly Reject[]): Promise<void>;
 }

@@ -1,12 +1,12 @@
 /** Makes DuckDB tables of a dump's tables: types, needed columns, partitions under their parent. */
 
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import type { Input } from "../../contract/evidence.ts";
 import type { ColumnProfile, LoadedColumn, LoadedInput, LoadedTable } from "../../contract/loaded.ts";
 import { ident, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
 import { type CopyColumn, fieldsOf, loadCopyText } from "./copy-text.ts";
-import type { DumpTable, DumpTables, Segment } from "./dump-tables.ts";
+import type { DumpTable, Segment } from "./dump-tables.ts";
 import { mappingOf, TEXT_MAPPING, type TypeMapping } from "./types.ts";
 
 /** Values of a column that decide what it means. */
@@ -14,9 +14,16 @@ const SAMPLE_ROWS = 200;
 /** Bytes read at the start, the middle and the end of a table's rows for its sample. */
 const SAMPLE_BYTES = 131072;
 
+/** What a dump or a server gave: declarations, and the rows as files of COPY text. */
+export interface TableData {
+  tables: ReadonlyMap<string, DumpTable>;
+  /** Domains and enums: name → the type they stand for. */
+  types: ReadonlyMap<string, string>;
+}
+
 /** Loads every table that has rows or a declaration, and fills the input's counts and notes. */
 export async function loadTables(
-  dump: DumpTables,
+  dump: TableData,
   input: Input,
   source: Source,
   ctx: IntakeContext,
@@ -46,7 +53,7 @@ export async function loadTables(
 }
 
 /** Children of each root table whose columns the root has too, and the way back. */
-function partsOf(dump: DumpTables): { children: Map<string, string[]>; rootOf: Map<string, string> } {
+function partsOf(dump: TableData): { children: Map<string, string[]>; rootOf: Map<string, string> } {
   const children = new Map<string, string[]>();
   const rootOf = new Map<string, string>();
   for (const [key, table] of dump.tables) {
@@ -63,7 +70,7 @@ function partsOf(dump: DumpTables): { children: Map<string, string[]>; rootOf: M
 }
 
 async function loadOne(
-  dump: DumpTables,
+  dump: TableData,
   table: DumpTable,
   children: readonly DumpTable[],
   nameOf: (table: DumpTable) => string,
@@ -109,6 +116,8 @@ async function loadOne(
         await store.run(`INSERT INTO ${relation} BY NAME SELECT * FROM ${into}`);
         await store.run(`DROP TABLE ${into}`);
       }
+      // Staged text is needed no longer; the next table may need the room.
+      rmSync(segment.file, { force: true });
       created = true;
       rows += result.rows;
       for (const [column, reason] of result.keptAsText)
@@ -204,7 +213,7 @@ function profileOf(table: DumpTable, segments: readonly Segment[]): ColumnProfil
   const names = [...new Set([...declared.keys(), ...segments.flatMap((s) => s.columns)])];
   const stored = new Set(segments.flatMap((s) => s.columns));
   return names
-    .filter((name) => segments.length === 0 || stored.has(name))
+    .filter((name) => stored.has(name) || !declared.get(name)?.generated)
     .map((name) => {
       const key = table.references.find((r) => r.columns.length === 1 && r.columns[0] === name);
       return {

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { UserError } from "../../../src/contract/errors.ts";
 import type { LoadedInput } from "../../../src/contract/loaded.ts";
 import type { Reject } from "../../../src/intake/context.ts";
+import { loadPostgres } from "../../../src/intake/postgres/live.ts";
 import { loadArchive, loadDump } from "../../../src/intake/postgres/load-dump.ts";
 import { Store } from "../../../src/store/index.ts";
 import { type PostgresServer, postgresPrograms, startPostgres } from "../../kit/postgres.ts";
@@ -107,6 +109,57 @@ describe.skipIf(bin === null)("dumps of a real server", () => {
     });
   });
 
+  test("a live read holds the same values as the server", async () => {
+    await withLoaded(server.url("app"), async (store, loaded) => {
+      expect(loaded.input.error).toBeUndefined();
+      for (const [table, { server: from, columns, order }] of Object.entries(TABLES))
+        expect(await duckdbRows(store, table, columns, order), table).toEqual(
+          serverRows(server, from, columns, order),
+        );
+    });
+  });
+
+  test.each([
+    ["a database that is not there", () => server.url("nowhere"), /database "nowhere" does not exist/],
+    ["a port where nobody listens", () => "postgres://x:secret-word@127.0.0.1:1/app", /connection refused/],
+    [
+      "a host that is not there",
+      () => "postgres://x:secret-word@no.such.host.invalid/app",
+      /no such host|cannot be reached/,
+    ],
+    ["a service that is in no file", () => "postgres:///?service=billing", /service "billing"/],
+  ])("%s is one clear line without the password", async (_name, url, message) => {
+    const failed = withLoaded(url(), async () => {});
+    await expect(failed).rejects.toThrow(message);
+    await expect(failed).rejects.toThrow(UserError);
+    await expect(failed).rejects.not.toThrow(/secret-word/);
+  });
+
+  test("a server that is killed in the middle of a read is told and does not hang", async () => {
+    const other = await startPostgres(bin as string);
+    try {
+      other.program("createdb", ["app"]);
+      other.program(
+        "psql",
+        ["-q", "-d", "app"],
+        "CREATE TABLE big AS SELECT i, repeat('x', 500) AS t FROM generate_series(1, 400000) i",
+      );
+      let killed = false;
+      const failed = withLoaded(
+        other.url("app"),
+        async () => {},
+        () => {
+          if (!killed) other.kill();
+          killed = true;
+        },
+      );
+      await expect(failed).rejects.toThrow(UserError);
+      await expect(failed).rejects.toThrow(/while reading public.big/);
+    } finally {
+      other.stop();
+    }
+  });
+
   test("a dump cut off inside a COPY gives its complete rows and says where", async () => {
     const file = dump("cut.sql", "-t", "one_column");
     const text = `SET client_encoding = 'UTF8';\nCOPY public.one_column (value) FROM stdin;\nfirst\nsecond\nthi`;
@@ -177,18 +230,20 @@ function asPostgres(column: string, type: string): string {
 async function withLoaded(
   file: string,
   work: (store: Store, loaded: LoadedInput, rejects: Reject[]) => Promise<void>,
+  onNeeded: () => void = () => {},
 ): Promise<void> {
   const store = await Store.open({ memoryLimit: 2 ** 29, threads: 2, tempDir: tmpdir(), file: null });
   const rejects: Reject[] = [];
   try {
-    const load = /\.sql(\.gz)?$/.test(file) ? loadDump : loadArchive;
+    const live = file.startsWith("postgres:");
+    const load = live ? loadPostgres : /\.sql(\.gz)?$/.test(file) ? loadDump : loadArchive;
     const loaded = await load(
       {
         name: "d",
         kind: "sql-dump",
         path: "app.dump",
         files: [file],
-        bytes: statSync(file).size,
+        bytes: live ? 0 : statSync(file).size,
         timezone: "UTC",
         notes: [],
       },
@@ -196,7 +251,10 @@ async function withLoaded(
         store,
         settings: testSettings(),
         hooks: { progress: () => {}, signal: new AbortController().signal },
-        needed: (table) => new Set(table.columns.map((c) => c.name)),
+        needed: (table) => {
+          onNeeded();
+          return new Set(table.columns.map((c) => c.name));
+        },
         reject: async (_input, more) => void rejects.push(...more),
       },
     );
