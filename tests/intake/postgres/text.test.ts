@@ -1,0 +1,244 @@
+/** Dumps as generated text: what Debian's server cannot write, and what must hold for any text. */
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Row } from "../../../src/contract/finding.ts";
+import type { LoadedInput } from "../../../src/contract/loaded.ts";
+import { escapeField } from "../../../src/intake/postgres/copy-text.ts";
+import { loadDump } from "../../../src/intake/postgres/load-dump.ts";
+import { DumpScanner } from "../../../src/intake/postgres/scan.ts";
+import { Store } from "../../../src/store/index.ts";
+import { testSettings } from "../../kit/tables.ts";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "trueup-text-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Loads a dump and asks it. */
+async function ask(text: string | Buffer, sql: string): Promise<{ rows: Row[]; loaded: LoadedInput }> {
+  const file = join(folder, `${Math.random()}.sql`);
+  writeFileSync(file, text);
+  const store = await Store.open({ memoryLimit: 2 ** 28, threads: 2, tempDir: tmpdir(), file: null });
+  try {
+    const loaded = await loadDump(
+      {
+        name: "d",
+        kind: "sql-dump",
+        path: "app.sql",
+        files: [file],
+        bytes: 1,
+        timezone: "UTC",
+        notes: [],
+      },
+      {
+        store,
+        settings: testSettings(),
+        hooks: { progress: () => {}, signal: new AbortController().signal },
+        needed: (table) => new Set(table.columns.map((c) => c.name)),
+        reject: async () => {},
+      },
+    );
+    return { rows: await store.all(sql), loaded };
+  } finally {
+    store.close();
+  }
+}
+
+const COPY = (rows: string, options = "") =>
+  `CREATE TABLE public.t (id integer, v text);\nCOPY public.t (id, v) FROM stdin${options};\n${rows}\\.\n`;
+
+describe("COPY text", () => {
+  test.each<[string, string | Buffer, unknown[]]>([
+    ["octal and hex escapes", COPY("1\t\\101\\x42\\x4\n2\t\\\\x41\n"), ["AB\u0004", "\\x41"]],
+    ["a backslash before a tab and a newline", COPY("1\ta\\\tb\\\nc\n"), ["a\tb\nc"]],
+    ["an escaped letter that means itself", COPY("1\t\\q\\.\n"), ["q."]],
+    ["an empty string and NULL", COPY("1\t\n2\t\\N\n3\t\\\\N\n"), ["", null, "\\N"]],
+    ["lines that end as on Windows", COPY("1\ta\r\n2\tb\r\n").replace("\\.\n", "\\.\r\n"), ["a", "b"]],
+    ["another delimiter", COPY("1|a\\|b\n2|\\N\n", " WITH DELIMITER '|'"), ["a|b", null]],
+    [
+      "the old spelling of delimiter and null",
+      COPY("1,x\n2,NIL\n", " USING DELIMITERS ',' WITH NULL AS 'NIL'"),
+      ["x", null],
+    ],
+    [
+      "CSV with a header",
+      COPY('id,v\n1,"a,""b"""\n2,""\n3,\n', " WITH (FORMAT csv, HEADER true)"),
+      ['a,"b"', "", null],
+    ],
+    ["no rows", COPY(""), []],
+    [
+      "LATIN1",
+      Buffer.from(`SET client_encoding = 'LATIN1';\n${COPY("1\tm\u00fcnchen\u0080\n")}`, "latin1"),
+      ["m\u00fcnchen\u0080"],
+    ],
+    [
+      "WIN1252",
+      Buffer.concat([
+        Buffer.from("SET client_encoding = 'WIN1252';\n"),
+        Buffer.from(COPY("1\t\x80uro\n"), "latin1"),
+      ]),
+      ["€uro"],
+    ],
+    [
+      "EUC_JP",
+      Buffer.concat([
+        Buffer.from("SET client_encoding = 'EUC_JP';\n"),
+        Buffer.from(COPY("1\t\xb4\xc1\xbb\xfa\n"), "latin1"),
+      ]),
+      ["漢字"],
+    ],
+    [
+      "SJIS, whose second bytes may be backslashes",
+      Buffer.concat([
+        Buffer.from("SET client_encoding = 'SJIS';\n"),
+        Buffer.from(COPY("1\t\x83\x5c\x82\xa0\n"), "latin1"),
+      ]),
+      ["ソあ"],
+    ],
+    [
+      "bytes that are no UTF-8",
+      Buffer.concat([Buffer.from(COPY("1\tbad \xff byte\n"), "latin1")]),
+      ["bad \uFFFD byte"],
+    ],
+  ])("%s", async (_name, text, values) => {
+    const { rows, loaded } = await ask(text, "SELECT v FROM d.t ORDER BY id");
+    expect(rows.map((r) => r.v)).toEqual(values);
+    expect(loaded.input.rejected).toBe(0);
+    expect(loaded.input.error).toBeUndefined();
+  });
+
+  test("any rows come back as they were", async () => {
+    const value = fc.option(
+      fc.string({ unit: "binary" }).map((s) => s.replaceAll("\0", "")),
+      { nil: null },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(value, { maxLength: 40 }), async (values) => {
+        const clean = values.map((v) => (v === null ? null : Buffer.from(v).toString("utf8")));
+        const text = COPY(clean.map((v, i) => `${i}\t${escapeField(v)}\n`).join(""));
+        const { rows } = await ask(text, "SELECT v FROM d.t ORDER BY id");
+        expect(rows.map((r) => r.v)).toEqual(clean);
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe("statements", () => {
+  test("INSERTs of old dumps, where backslashes escape in plain strings", async () => {
+    const sql = String.raw`SET standard_conforming_strings = off;
+      CREATE TABLE t (id integer, v text);
+      INSERT INTO t VALUES (1, 'it\'s; a\\b'), (2, 'x''y');
+      SET standard_conforming_strings = on;
+      INSERT INTO t (v, id) VALUES ('back\slash', 3), (E'tab\there', 4);
+      INSERT INTO t VALUES (5, NULL), (-6, '2020-01-01'::text);`;
+    const { rows } = await ask(sql, "SELECT id, v FROM d.t ORDER BY abs(id)");
+    expect(rows).toEqual([
+      { id: 1, v: "it's; a\\b" },
+      { id: 2, v: "x'y" },
+      { id: 3, v: "back\\slash" },
+      { id: 4, v: "tab\there" },
+      { id: 5, v: null },
+      { id: -6, v: "2020-01-01" },
+    ]);
+  });
+
+  test("several databases in one file stand under their own names", async () => {
+    const one = (n: number) =>
+      `CREATE TABLE public.t (id integer);\nCOPY public.t (id) FROM stdin;\n${n}\n\\.\n`;
+    const text = `\\restrict abc\n\\connect first\n${one(1)}\\unrestrict abc\n\\connect -reuse-previous=on "dbname='second'"\n${one(2)}`;
+    const { rows, loaded } = await ask(
+      text,
+      'SELECT (SELECT id FROM d."first.t") AS a, (SELECT id FROM d."second.t") AS b',
+    );
+    expect(rows).toEqual([{ a: 1, b: 2 }]);
+    expect(loaded.input.tables).toEqual(["d.first.t", "d.second.t"]);
+  });
+
+  test("an INSERT that is no list of values is counted, not lost", async () => {
+    const { loaded } = await ask(
+      "CREATE TABLE t (id integer);\nINSERT INTO t SELECT 1;\n",
+      "SELECT * FROM d.t",
+    );
+    expect(loaded.input.rejected).toBe(1);
+  });
+
+  test("UTF-16 is told as that", async () => {
+    const text = Buffer.from(`\uFEFF${COPY("1\ta\n")}`, "utf16le");
+    await expect(ask(text, "SELECT 1")).rejects.toThrow(/UTF-16.*Windows shell/);
+  });
+
+  test("a value that does not convert keeps its column as text and says so", async () => {
+    const text =
+      "CREATE TABLE t (n integer, at timestamp);\nCOPY t (n, at) FROM stdin;\n1\t2025-01-01 00:00:00\nmany\t2025-01-02 00:00:00\n\\.\n";
+    const { rows, loaded } = await ask(text, 'SELECT n, typeof("at") AS t FROM d.t ORDER BY "at"');
+    expect(rows).toEqual([
+      { n: "1", t: "TIMESTAMP" },
+      { n: "many", t: "TIMESTAMP" },
+    ]);
+    expect(loaded.input.notes.join()).toMatch(/t\.n is kept as text/);
+  });
+
+  test("a row with a field too many is rejected and the others are read", async () => {
+    const { rows, loaded } = await ask(COPY("1\ta\n2\tb\tc\n3\td\n"), "SELECT v FROM d.t ORDER BY id");
+    expect(rows).toEqual([{ v: "a" }, { v: "d" }]);
+    expect(loaded.input.rejected).toBe(1);
+  });
+});
+
+describe("scanner", () => {
+  /** What a scanner says of the chunks. */
+  const scanned = (chunks: readonly Buffer[]) => {
+    const said: string[] = [];
+    const scanner = new DumpScanner({
+      backslashQuotes: false,
+      statement: (bytes) => {
+        said.push(`S ${bytes.toString()}`);
+        return /^copy/i.test(bytes.toString());
+      },
+      copyData: (bytes) => {
+        const last = said.at(-1);
+        if (last?.startsWith("D ")) said[said.length - 1] = last + bytes.toString();
+        else said.push(`D ${bytes.toString()}`);
+      },
+      copyEnd: (rest, offset) => said.push(`E ${rest?.toString() ?? "mark"} ${offset}`),
+    });
+    for (const chunk of chunks) scanner.push(chunk);
+    return { said, cut: scanner.end() };
+  };
+
+  const piece = fc.constantFrom(
+    "SELECT 1;\n",
+    "COPY t FROM stdin;\n1\ta\n\\\\.\n\\.\n",
+    "COPY t FROM stdin;\n\\.\n",
+    "CREATE FUNCTION f() AS $x$ COPY t FROM stdin;\n1\n\\.\n; $x$;\n",
+    "INSERT INTO t VALUES ('a;''b', E'c\\';d');\n",
+    "-- a comment; with 'quotes\n",
+    "/* a /* nested */ ; comment */ SELECT $1, a$b;\n",
+    "\\connect other\n",
+    'CREATE TABLE "odd;name""x" (a int);\n',
+  );
+
+  test("says the same however the file is cut into chunks", () => {
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 8 }),
+        fc.array(fc.nat(300), { maxLength: 12 }),
+        (pieces, cuts) => {
+          const bytes = Buffer.from(pieces.join(""));
+          const at = [...new Set([0, ...cuts.filter((c) => c < bytes.length), bytes.length])].sort(
+            (a, b) => a - b,
+          );
+          const chunks = at.slice(1).map((end, i) => Buffer.from(bytes.subarray(at[i], end)));
+          expect(scanned(chunks)).toEqual(scanned([bytes]));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
