@@ -13,7 +13,7 @@ export interface Terminal {
 }
 
 const WIDTH_DEFAULT = 100;
-const WIDTH_MIN = 40;
+const WIDTH_MIN = 60;
 const WIDTH_MAX = 160;
 
 /** `NO_COLOR` beats `FORCE_COLOR`; `CI` turns progress off. */

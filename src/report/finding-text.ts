@@ -47,13 +47,14 @@ export function groupLines(group: Group, options: RenderOptions, paint: Paint): 
 /** Mark, title and place; the numbers; the picture; sample rows; the SQL; what to do. */
 export function findingLines(finding: Finding, options: RenderOptions, paint: Paint): string[] {
   const { width } = options;
-  const lines = [headLine(finding, width, paint)];
+  const lines = headLines(finding, width, paint);
   lines.push(...wrap(printable(finding.message), width - 2).map((line) => `  ${line}`));
   if (finding.timeline && finding.timeline.lanes.length > 0)
     lines.push("", ...drawTimeline(finding.timeline, width - 4, paint).map((line) => `    ${line}`));
   if (finding.samples.length > 0)
     lines.push("", ...sampleLines(finding.samples, width - 4, paint).map((line) => `    ${line}`));
-  lines.push("", ...sqlLines(finding.sql, options, paint));
+  if (finding.timeline || finding.samples.length > 0) lines.push("");
+  lines.push(...sqlLines(finding.sql, options, paint));
   lines.push(...hanging(`  ${paint.dim("fix")}  `, "       ", printable(finding.fix), width));
   return lines;
 }
@@ -68,15 +69,18 @@ export function shortLines(finding: Finding, options: RenderOptions, paint: Pain
   ];
 }
 
-function headLine(finding: Finding, width: number, paint: Paint): string {
+/** Severity, title, place and check on one line where they fit, else the place on a second. */
+function headLines(finding: Finding, width: number, paint: Paint): string[] {
   const { mark, word, color } = SEVERITY_STYLE[finding.severity];
   const state = finding.baseline ? ` (${finding.baseline})` : "";
-  const left = `${paint[color].bold(`${mark} ${word}`)}${state}  ${paint.bold(printable(finding.title))}`;
-  const check = paint.dim(printable(finding.check));
+  const head = `${paint[color].bold(`${mark} ${word}`)}${state}  `;
+  const check = printable(finding.check);
+  const title = cutTo(printable(finding.title), Math.max(8, width - widthOf(head) - widthOf(check) - 2));
+  const left = head + paint.bold(title);
   const place = printable(placeOf(finding));
   const oneLine = `${left}${paint.dim(" · ")}${place}`;
-  if (widthOf(oneLine) + 2 + widthOf(check) <= width) return spread(oneLine, check, width);
-  return `${spread(left, check, width)}\n  ${paint.dim("at")} ${cutTo(place, width - 5)}`;
+  if (widthOf(oneLine) + 2 + widthOf(check) <= width) return [spread(oneLine, paint.dim(check), width)];
+  return [spread(left, paint.dim(check), width), `  ${paint.dim("at")} ${cutTo(place, width - 5)}`];
 }
 
 /** `src/api.py:12`, `validations.validations, column total`, else the target. */

@@ -1,10 +1,11 @@
 /** What was read: a line per input, with its faults, rejected rows and notes. */
 
-import type { Input, Table } from "../contract/evidence.ts";
+import type { Input, Table, TimeRange } from "../contract/evidence.ts";
 import type { RenderOptions } from "../contract/report.ts";
 import { instant, percent, plural } from "../contract/wording.ts";
 import { hanging } from "./finding-text.ts";
 import { cutTo, type Paint, pad, widthOf } from "./layout.ts";
+import { endOf } from "./picture.ts";
 import { printable } from "./printable.ts";
 
 type Timed = Pick<Table, "input" | "timeRange">;
@@ -17,17 +18,24 @@ export function inputLines(
 ): string[] {
   const lines: string[] = [];
   const cells = inputs.map((input) => inputCells(input, tables));
-  const widths = [0, 1, 2].map((i) =>
-    Math.min(i === 0 ? 36 : 20, Math.max(...cells.map((c) => widthOf(c[i]!)), 0)),
+  const widths = [36, 20, 24].map((most, i) =>
+    Math.min(most, Math.max(...cells.map(({ texts }) => widthOf(texts[i]!)), 0)),
   );
+  const room = options.width - 2 - widths.reduce((sum, width) => sum + width + 2, 0);
   inputs.forEach((input, i) => {
-    const [path, kind, size, range] = cells[i]!;
-    const mark = input.error === undefined ? " " : paint.red("✖");
-    const line = `${pad(cutTo(path, widths[0]!), widths[0]!)}  ${pad(kind, widths[1]!)}  ${pad(size, widths[2]!, "right")}  ${range}`;
-    lines.push(`${mark} ${cutTo(line.trimEnd(), options.width - 2)}`);
+    const { texts, range } = cells[i]!;
+    const [path, kind, size] = texts.map((text, k) => cutTo(text, widths[k]!)) as [string, string, string];
+    const full = range ? `${instant(range.from)} → ${instant(range.to)}` : "";
+    const short = range
+      ? `${endOf(range.from, range.from, range.to)} → ${endOf(range.to, range.from, range.to)}`
+      : "";
+    const times = full.length <= room ? full : short.length <= room ? short : "";
+    const line = `${pad(path, widths[0]!)}  ${pad(kind, widths[1]!)}  ${pad(size, widths[2]!, "right")}  ${times}`;
+    lines.push(cutTo(`${input.error === undefined ? " " : "✖"} ${line.trimEnd()}`, options.width));
+    if (times === "" && short !== "") lines.push(`    ${short}`);
     if (input.error !== undefined)
       lines.push(
-        ...hanging(`    ${paint.red("not read:")} `, "      ", printable(input.error), options.width),
+        ...hanging(`    ${paint.red("not evaluated:")} `, "      ", printable(input.error), options.width),
       );
     if (input.rejected > 0) {
       const share = percent(input.rejected / (input.rows + input.rejected));
@@ -41,20 +49,24 @@ export function inputLines(
   return lines;
 }
 
-/** Path, kind, size and time range. */
-function inputCells(input: Input, tables: readonly Timed[]): [string, string, string, string] {
+/** Path, kind and size as text, and the time range of all its tables. */
+function inputCells(
+  input: Input,
+  tables: readonly Timed[],
+): { texts: [string, string, string]; range: TimeRange | null } {
   const ranges = tables.flatMap((t) => (t.input === input.name && t.timeRange ? [t.timeRange] : []));
   const from = ranges.map((range) => range.from).sort()[0];
   const to = ranges
     .map((range) => range.to)
     .sort()
     .at(-1);
-  const unit = input.kind === "log" ? "line" : "row";
-  const named = input.path === "" ? input.name : input.path;
-  return [
-    printable(named),
-    input.kind,
-    input.error === undefined ? plural(input.rows, unit) : "",
-    from !== undefined && to !== undefined ? `${instant(from)} → ${instant(to)}` : "",
-  ];
+  const size = plural(input.rows, input.kind === "log" ? "line" : "row");
+  return {
+    texts: [
+      printable(input.path === "" ? input.name : input.path),
+      input.kind,
+      input.error !== undefined && input.rows === 0 ? "" : size,
+    ],
+    range: from !== undefined && to !== undefined ? { from, to } : null,
+  };
 }

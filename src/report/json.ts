@@ -1,5 +1,6 @@
 /** The JSON report: the contract for machines, the same bytes for the same evidence. */
 
+import type { Column } from "../contract/evidence.ts";
 import type { Report } from "../contract/report.ts";
 
 /** `schema/report.schema.json` describes it; a later version only adds. */
@@ -13,8 +14,14 @@ export function renderJson(report: Report): string {
       now,
       timezone,
       inputs: inputs.map(({ error, ...input }) => ({ ...input, error: error ?? null })),
-      // How DuckDB quotes the name is our own business.
-      tables: tables.map(({ relation: _relation, ...table }) => table),
+      tables: tables.map(({ name, input, form, rows, timeRange, columns }) => ({
+        name,
+        input,
+        form,
+        rows,
+        timeRange,
+        columns: columns.map(columnOf),
+      })),
       outcomes,
       findings,
       fixed,
@@ -23,6 +30,11 @@ export function renderJson(report: Report): string {
     },
     2,
   )}\n`;
+}
+
+function columnOf(column: Column): Partial<Column> {
+  const { name, type, role, expression, confidence, reason, primaryKey, loaded } = column;
+  return { name, type, role, expression, confidence, reason, primaryKey, loaded };
 }
 
 /**

@@ -53,6 +53,18 @@ export function spread(left: string, right: string, width: number): string {
   return gap >= 2 ? `${left}${" ".repeat(gap)}${right}` : `${left}  ${right}`;
 }
 
+/** Parts joined by ` · ` on as few lines as they need; the following lines are indented. */
+export function joinParts(parts: readonly string[], width: number, paint: Paint): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    const joined = `${last}${paint.dim(" · ")}${part}`;
+    if (last !== undefined && widthOf(joined) <= width) lines[lines.length - 1] = joined;
+    else lines.push(lines.length === 0 ? part : `  ${part}`);
+  }
+  return lines;
+}
+
 /** Breaks a printable text into lines of at most `width` columns; a word that is longer is broken inside. */
 export function wrap(text: string, width: number): string[] {
   return wrapWords(text.split(/ +/).filter(Boolean), width);

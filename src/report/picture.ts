@@ -37,26 +37,29 @@ export function endOf(time: string, from: string, to: string): string {
 
 /** The lines of a picture, at most `width` columns each. */
 export function drawTimeline(timeline: Timeline, width: number, paint: Paint): string[] {
-  const names = timeline.lanes.map((lane) => cutTo(printable(lane.name), NAME_MAX));
+  // Both ends of the axis, 16 columns each, must fit beside the names.
+  const nameMax = Math.max(8, Math.min(NAME_MAX, width - 44));
+  const names = timeline.lanes.map((lane) => cutTo(printable(lane.name), nameMax));
   const nameWidth = Math.max(...names.map(widthOf), 0);
   const buckets = Math.max(...timeline.lanes.map((lane) => lane.counts.length), 1);
   const columns = Math.max(8, Math.min(buckets, width - nameWidth - 2));
   const margin = " ".repeat(nameWidth + 2);
-  const marks = timeline.marks.map((mark) => ({ ...mark, at: columnOf(mark.time, timeline, columns) }));
+  const marks = timeline.marks.map((mark) => ({
+    at: columnOf(mark.time, timeline, columns),
+    text: `${instant(mark.time)}  ${printable(mark.label)}`,
+  }));
+  const at = marks.map((mark) => mark.at);
   const lines = timeline.lanes.map(
-    (lane, i) =>
-      `${pad(names[i]!, nameWidth)}  ${drawLane(
-        lane,
-        columns,
-        marks.map((m) => m.at),
-        paint,
-      )}`,
+    (lane, i) => `${pad(names[i]!, nameWidth)}  ${drawLane(lane, columns, at, paint)}`,
   );
+  const [only] = marks;
+  const beside = marks.length === 1 && only ? markBeside(only.at, only.text, width - margin.length) : null;
   const sign = (i: number) => (marks.length === 1 ? "▲" : String((i + 1) % 10));
-  if (marks.length > 0) {
+  if (beside !== null) lines.push(margin + paint.bold(beside));
+  else if (marks.length > 0) {
     const row = new Array<string>(columns).fill(" ");
-    marks.forEach((mark, i) => {
-      row[mark.at] = sign(i);
+    at.forEach((position, i) => {
+      row[position] = sign(i);
     });
     lines.push(margin + paint.bold(row.join("").trimEnd()));
   }
@@ -64,10 +67,18 @@ export function drawTimeline(timeline: Timeline, width: number, paint: Paint): s
   const to = endOf(timeline.to, timeline.from, timeline.to);
   const gap = Math.max(2, columns - from.length - to.length);
   lines.push(paint.dim(`${margin}${from}${" ".repeat(gap)}${to}`));
-  marks.forEach((mark, i) => {
-    lines.push(cutTo(`${margin}${sign(i)} ${instant(mark.time)}  ${printable(mark.label)}`, width));
-  });
+  if (beside === null)
+    marks.forEach((mark, i) => {
+      lines.push(cutTo(`${margin}${sign(i)} ${mark.text}`, width));
+    });
   return lines;
+}
+
+/** The sign under its column and the text to its right or left, or null where neither has room. */
+function markBeside(at: number, text: string, width: number): string | null {
+  if (at + 2 + widthOf(text) <= width) return `${" ".repeat(at)}▲ ${text}`;
+  const start = at - 1 - widthOf(text);
+  return start >= 0 ? `${" ".repeat(start)}${text} ▲` : null;
 }
 
 /** Silences that begin or end at a mark stand out. */

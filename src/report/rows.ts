@@ -26,6 +26,7 @@ const BORDERLESS = {
 
 /** A cell is never cut below this. */
 const CELL_MIN = 8;
+const ISO_LIKE = "2000-01-01T00:00:00Z";
 const ISO = /^-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 
 /** The rows of a query; every row and every value is printed whole. */
@@ -45,12 +46,18 @@ export function sampleLines(rows: readonly Row[], width: number, paint: Paint): 
   const widths = columns.map((column, i) =>
     Math.max(widthOf(printable(column)), ...cells.map((line) => widthOf(line[i]!))),
   );
+  // A time that is cut tells nothing: times give way last.
+  const isTime = columns.map((column) => rows.every((row) => ISO.test(String(row[column] ?? ISO_LIKE))));
   let shown = columns.length;
   const used = () => widths.slice(0, shown).reduce((sum, w) => sum + w, 0) + 2 * (shown - 1);
-  for (;;) {
-    const widest = widths.slice(0, shown).reduce((best, w, i, all) => (w > all[best]! ? i : best), 0);
-    if (used() <= width) break;
-    if (widths[widest]! > CELL_MIN) widths[widest]! -= 1;
+  while (used() > width) {
+    const widest = (times: boolean) =>
+      widths.reduce((best, w, i) => {
+        const candidate = i < shown && isTime[i] === times && w > CELL_MIN;
+        return candidate && (best < 0 || w > widths[best]!) ? i : best;
+      }, -1);
+    const at = widest(false) >= 0 ? widest(false) : widest(true);
+    if (at >= 0) widths[at]! -= 1;
     else if (shown > 1) shown--;
     else break;
   }

@@ -1,11 +1,11 @@
 /** The report for people: what was read, what is wrong, worst first, what was not looked at, what to do next. */
 
-import { type Finding, SEVERITIES } from "../contract/finding.ts";
+import { type Finding, type OutcomeStatus, SEVERITIES } from "../contract/finding.ts";
 import type { RenderOptions, Report } from "../contract/report.ts";
 import { instant, number, plural } from "../contract/wording.ts";
 import { groupLines, groupsOf, hanging, shortLines } from "./finding-text.ts";
 import { inputLines } from "./inputs.ts";
-import { cutTo, type Paint, pad, paintOf, SEVERITY_STYLE } from "./layout.ts";
+import { cutTo, joinParts, type Paint, pad, paintOf, SEVERITY_STYLE } from "./layout.ts";
 import { printable } from "./printable.ts";
 
 /** Groups of errors and warnings shown in full; the others get their title and numbers. */
@@ -34,9 +34,10 @@ function headerLines(report: Report, options: RenderOptions, paint: Paint): stri
     plural(rows, "row"),
     `times in ${report.timezone}`,
     `now ${instant(report.now)}`,
-  ];
+  ].map((fact) => paint.dim(fact));
+  const name = `${paint.bold("trueup")} ${report.tool.version}`;
   return [
-    `${paint.bold("trueup")} ${report.tool.version}${paint.dim(` · ${facts.join(" · ")}`)}`,
+    ...joinParts([name, ...facts], options.width, paint),
     "",
     ...inputLines(report.inputs, report.tables, options, paint),
   ];
@@ -91,40 +92,32 @@ function summaryLines(report: Report, options: RenderOptions, paint: Paint): str
   )
     .filter(([, count]) => count > 0)
     .map(([severity, count]) => paint[SEVERITY_STYLE[severity].color].bold(plural(count, severity)));
-  const ran = outcomes.filter((o) => o.status === "clean" || o.status === "found");
-  const whole =
-    ran.length > 0 && report.inputs.every((i) => !i.error) && outcomes.every((o) => o.status !== "failed");
+  const of = (status: OutcomeStatus) => outcomes.filter((o) => o.status === status).length;
+  const ran = of("clean") + of("found") > 0;
+  const whole = ran && of("failed") === 0 && report.inputs.every((input) => input.error === undefined);
   // What was not evaluated is never shown as passed.
   const none = whole
     ? paint.green.bold("✔ no findings")
     : paint.bold("no findings in what could be evaluated");
-  const head = counts.length > 0 ? counts.join(", ") : none;
-  const clean = ran.filter((o) => o.status === "clean").length;
-  const parts = [`${number(clean)} of ${plural(ran.length, "evaluation")} clean`];
+  const statuses = (["found", "clean", "skipped", "failed"] as const)
+    .filter((status) => of(status) > 0)
+    .map((status) => `${number(of(status))} ${status}`);
+  const parts = [statuses.length > 0 ? `checks: ${statuses.join(", ")}` : "no check ran"];
   const hidden = report.findings.filter(
     (f) => SEVERITIES.indexOf(f.severity) > SEVERITIES.indexOf(options.severity),
   );
   if (hidden.length > 0)
     parts.push(`${number(hidden.length)} below --severity ${options.severity} not shown`);
   if (report.suppressed.length > 0) parts.push(`${number(report.suppressed.length)} suppressed`);
-  const lines = [`${head}${paint.dim(` · ${parts.join(" · ")}`)}`];
-  const skipped = [...new Set(outcomes.filter((o) => o.status === "skipped").map((o) => o.check))];
-  const idle = skipped.filter((check) => !ran.some((o) => o.check === check));
-  if (idle.length > 0)
-    lines.push(
-      ...hanging(
-        paint.dim(`${plural(idle.length, "check")} had nothing to look at: `),
-        "  ",
-        printable(idle.join(", ")) + (options.verbose ? "" : " (--verbose tells why)"),
-        options.width,
-      ),
-    );
+  if (of("skipped") > 0 && !options.verbose) parts.push("--verbose tells why");
+  const head = counts.length > 0 ? counts.join(", ") : none;
+  const lines = joinParts([head, ...parts.map((part) => paint.dim(part))], options.width, paint);
   for (const input of report.inputs.filter((i) => i.error !== undefined))
     lines.push(
       ...hanging(
         paint.red("not evaluated: "),
         "  ",
-        printable(`${input.path}: ${input.error}`),
+        printable(input.error!.startsWith(input.path) ? input.error! : `${input.path}: ${input.error}`),
         options.width,
       ),
     );
@@ -137,7 +130,7 @@ function summaryLines(report: Report, options: RenderOptions, paint: Paint): str
         options.width,
       ),
     );
-  lines.push(`${paint.dim("next:")} ${nextCommand(report)}`);
+  lines.push(...hanging(`${paint.dim("next:")} `, "  ", nextCommand(report), options.width));
   return lines;
 }
 

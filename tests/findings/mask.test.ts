@@ -51,7 +51,7 @@ const HARMLESS: [string, string][] = [
   ["max_tokens", '{"max_tokens": 100000, "token": 123456}'],
   ["words with sk- inside", "task-123456789 and disk-usage-report"],
   ["a sentence about tokens", "bearer token missing, secret rotated, password reset"],
-  ["a placeholder", "api_key=${OPENAI_API_KEY} password=<password>"],
+  ["a placeholder", "api_key=$OPENAI_API_KEY password=<password>"],
   ["a URL without a password", "https://example.com:8080/a@b"],
   [
     "SQL over token columns",
