@@ -1,12 +1,8 @@
 /** The library and composition root: loads evidence, runs checks, returns reports. */
 
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { buildCatalog } from "./catalog/catalog.ts";
 import { neededColumns } from "./catalog/needed.ts";
 import { inspectEvidence } from "./catalog/profile.ts";
-import type { AnyCheck } from "./contract/check.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input } from "./contract/evidence.ts";
 import type { Row, Severity, Value } from "./contract/finding.ts";
@@ -14,7 +10,7 @@ import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
 import type { Report, Summary } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
-import { discoverChecks } from "./engine/discover.ts";
+import { builtInChecks, version } from "./engine/discover.ts";
 import { runChecks } from "./engine/run.ts";
 import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
@@ -26,6 +22,7 @@ export { Interrupted, UserError } from "./contract/errors.ts";
 export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
 export type { Hooks, Settings } from "./contract/settings.ts";
+export { builtInChecks, version } from "./engine/discover.ts";
 export { removeTempDirs } from "./store/index.ts";
 
 /** Rejected rows of one input that are kept with their text; all are counted. */
@@ -98,20 +95,6 @@ async function secretsNamed(store: Store, evidence: Evidence, sql: string): Prom
       for (const row of rows) if (row.secret !== null && row.secret !== "") secrets.add(row.secret ?? null);
     }
   return secrets;
-}
-
-/** The checks that come with trueup. */
-export async function builtInChecks(): Promise<AnyCheck[]> {
-  const root = packageRoot();
-  const built = join(root, "dist", "checks");
-  const inBuild = fileURLToPath(import.meta.url).startsWith(join(root, "dist"));
-  return discoverChecks(inBuild ? built : join(root, "checks"));
-}
-
-/** trueup's own version. */
-export function version(): string {
-  return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string })
-    .version;
 }
 
 /** Loads everything, locks the store down, works, and cleans up on every way out. */
@@ -197,11 +180,4 @@ function summaryOf(findings: Report["findings"]): Summary {
     known: baseline("known"),
     fixed: 0,
   };
-}
-
-/** The folder of trueup's package.json, from the sources as from the build. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
-  return folder;
 }

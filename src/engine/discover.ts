@@ -1,8 +1,8 @@
 /** Finds the built-in checks by listing their folder: adding one edits no other file. */
 
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AnyCheck } from "../contract/check.ts";
 
 /** Every check of a folder, in the order of their ids. `id` must be the file's name. */
@@ -18,4 +18,24 @@ export async function discoverChecks(folder: string): Promise<AnyCheck[]> {
       return module.default;
     }),
   );
+}
+
+/** The checks that come with trueup. */
+export async function builtInChecks(): Promise<AnyCheck[]> {
+  const root = packageRoot();
+  const inBuild = fileURLToPath(import.meta.url).startsWith(join(root, "dist"));
+  return discoverChecks(join(root, inBuild ? "dist/checks" : "checks"));
+}
+
+/** trueup's own version. */
+export function version(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as { version: string })
+    .version;
+}
+
+/** The folder of trueup's package.json, from the sources as from the build. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
+  return folder;
 }
