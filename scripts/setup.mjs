@@ -44,7 +44,8 @@ step(
   "node_modules/.trueup-installed",
   ["package.json", "package-lock.json"],
   "npm",
-  ["ci", "--no-audit", "--no-fund"],
+  // Not `npm ci`: it refuses a lock file that was written where packages of other platforms cannot be had.
+  ["install", "--no-save", "--no-audit", "--no-fund"],
 );
 step(
   "building",
