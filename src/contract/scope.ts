@@ -165,8 +165,7 @@ const SUMS =
 /** Words anywhere in it that say so. */
 const PERIODS = /^(daily|hourly|weekly|monthly|yearly|rollups?|aggregated|by|per|quota)$/;
 /** Columns that count the calls a row stands for. */
-const COUNTERS =
-  /^(api_?)?(num_?)?(requests?|calls?|messages?|generations?)(_?counts?)?$|^(n|num|total)_?(requests|calls|messages)$|^count$/i;
+const COUNTERS = /^(api_?)?(num_?|n_?|total_?)?(requests?_?counts?|calls?_?counts?|requests|calls)$/i;
 
 /** Columns by which calls are handled differently: how they are sent, where to, and by which model. */
 const SEGMENTS =
