@@ -145,6 +145,10 @@ async function loadAll(
       kept.set(input, (kept.get(input) ?? 0) + rows.length);
       await store.append("trueup.rejects", ["input", "file", "line", "reason", "text"], rows);
     },
+    readCode: async (root) => {
+      const { readCode } = await import("./lineage/index.ts");
+      return readCode(store, root, settings.threads);
+    },
   };
   const loaded: LoadedInput[] = [];
   for (const source of sources) {

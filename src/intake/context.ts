@@ -38,6 +38,17 @@ export interface Reject {
   text: string;
 }
 
+/** What reading a source tree gave; the facts themselves are in schema `trueup`. */
+export interface CodeSummary {
+  files: number;
+  bytes: number;
+  lines: number;
+  functions: number;
+  accesses: number;
+  skipped: { file: string; reason: string }[];
+  notes: { file: string; reason: string }[];
+}
+
 export interface IntakeContext {
   store: Store;
   settings: Settings;
@@ -48,6 +59,8 @@ export interface IntakeContext {
   timeColumn?(table: TableProfile): string | null;
   /** Keeps rows that could not be read in `trueup.rejects` (the first 1,000 of an input; all are counted). */
   reject(input: string, rejects: readonly Reject[]): Promise<void>;
+  /** Collects the code facts of a source tree (an absolute path) into the store. */
+  readCode?(root: string): Promise<CodeSummary>;
 }
 
 /** Reads one kind of input. Throws UserError with one line when it cannot be read at all. */

@@ -6,11 +6,12 @@ import type { Loader } from "./context.ts";
 /** A kind's loader, imported only when an input of that kind is there. */
 export const LOADERS: Partial<Record<InputKind, () => Promise<Loader>>> = {
   log: async () => (await import("./log/load.ts")).loadLog,
+  code: async () => (await import("./code.ts")).loadCode,
   csv: async () => (await import("./csv.ts")).loadCsv,
   duckdb: async () => (await import("./duckdb.ts")).loadDuckdb,
   parquet: async () => (await import("./parquet.ts")).loadParquet,
   sqlite: async () => (await import("./sqlite/load.ts")).loadSqlite,
 };
 
-export type { IntakeContext, Loader, Reject, Source } from "./context.ts";
+export type { CodeSummary, IntakeContext, Loader, Reject, Source } from "./context.ts";
 export { resolveInputs } from "./resolve.ts";

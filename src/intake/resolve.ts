@@ -54,8 +54,8 @@ export function resolveInputs(settings: Settings): { sources: Source[]; failed: 
 
 function sourceOf(spec: InputSpec, name: string, file: string, shown: string, settings: Settings): Source {
   if (!existsSync(file)) throw new UserError(`${shown}: no such file or directory`);
-  const head = headOf(file);
-  const kind = sniff(file, head);
+  const isFolder = statSync(file).isDirectory();
+  const kind = isFolder ? "code" : sniff(file, headOf(file));
   if (kind === null)
     throw new UserError(`${shown}: not a log, a database or any other input that trueup reads`);
   return {
@@ -63,7 +63,7 @@ function sourceOf(spec: InputSpec, name: string, file: string, shown: string, se
     kind,
     path: shown,
     files: [file],
-    bytes: statSync(file).size,
+    bytes: isFolder ? 0 : statSync(file).size,
     timezone: spec.timezone ?? settings.timezone,
     notes: [],
   };

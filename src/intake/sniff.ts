@@ -20,6 +20,7 @@ export function headOf(path: string, bytes = HEAD_BYTES): Buffer {
 /** The kind, or null for bytes that are no text and no known store. */
 export function sniff(path: string, head: Buffer): InputKind | null {
   if (head.subarray(0, 15).toString("latin1") === "SQLite format 3") return "sqlite";
+  if (/\.([cm]?[jt]sx?|py|go|prisma)$/i.test(path)) return "code";
   if (/\.(log|txt|out|err|jsonl|ndjson)(\.|$)/i.test(path) || head.length > 0) return "log";
   return null;
 }

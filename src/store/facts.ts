@@ -97,6 +97,17 @@ export const FACT_TABLES = {
     line: "BIGINT",
     columns: "VARCHAR[]",
   },
+  code_literals: {
+    function_id: "BIGINT",
+    file: "VARCHAR",
+    line: "BIGINT",
+    table_name: "VARCHAR",
+    column_name: "VARCHAR",
+    value: "VARCHAR",
+    operation: "VARCHAR",
+    is_test: "BOOLEAN",
+  },
+  code_derived: { target: "VARCHAR", source: "VARCHAR", how: "VARCHAR", file: "VARCHAR", line: "BIGINT" },
   commits: { sha: "VARCHAR", time: "TIMESTAMP", subject: "VARCHAR", file: "VARCHAR", touches: "VARCHAR" },
 } as const satisfies Record<string, Record<string, string>>;
 

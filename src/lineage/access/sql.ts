@@ -1,0 +1,275 @@
+/** Table accesses by SQL text: which call runs which text, wherever the text stands. */
+
+import type { AccessFact, DerivedFact, LiteralFact, TableFact } from "../facts.ts";
+import type { Expr } from "../ir.ts";
+import type { Place, Program } from "../program.ts";
+import { type Call, calledName, type Site, type Tagged } from "../sites.ts";
+import { analyzeSql } from "../sql/analyze.ts";
+import { sqlShape } from "../sql/tokens.ts";
+import { type Flat, flatten, type HoleName, type Text, textsOf } from "../text.ts";
+
+export interface SqlFacts {
+  access: AccessFact[];
+  literals: LiteralFact[];
+  tables: TableFact[];
+  derived: DerivedFact[];
+}
+
+/** Methods and functions that run SQL in some library of JavaScript, Python or Go. */
+const RUNS =
+  /^(query|queryOne|queryRaw|execute|executeRaw|executemany|executescript|exec|execSync|run|all|get|each|iterate|values|raw|unsafe|any|one|oneOrNone|many|manyOrNone|none|multi|result|fetch|fetchall|fetchone|fetchrow|fetchval|fetch_all|fetch_one|fetch_val|execute_query|read_sql|read_sql_query|scalar|scalars|sql|QueryRow|QueryRowContext|QueryContext|Query|QueryRowx|QueryRowxContext|Queryx|QueryxContext|Exec|ExecContext|MustExec|NamedExec|NamedExecContext|NamedQuery|Get|GetContext|Select|SelectContext|Raw|batch|\$queryRaw|\$executeRaw|\$queryRawUnsafe|\$executeRawUnsafe|from_statement|createQuery|callproc|sendQuery|selectObjects|selectValue)$/;
+/** What makes a statement that something else runs later. */
+const PREPARES =
+  /^(prepare|prepareAsync|prepareStatement|Prepare|PrepareContext|Preparex|PreparexContext|PrepareNamed|PrepareNamedContext|text|sql|SQL|prepare_cached)$/;
+/** What runs a prepared statement. */
+const STATEMENT_RUNS =
+  /^(run|all|get|iterate|each|values|pluck|raw|expand|execute|exec|query|first|bind|executemany|fetchall|fetchone|Query|QueryRow|QueryContext|QueryRowContext|Exec|ExecContext|Queryx|Get|Select|step|finalize|reset)$/;
+/** Texts given to these are told or compared, not run. */
+const NO_RUN =
+  /^(log|info|warn|warning|error|debug|trace|fatal|critical|exception|print|println|printf|Println|Printf|Print|Errorf|Fatal|Fatalf|Error|TypeError|RangeError|Exception|ValueError|RuntimeError|expect|toBe|toEqual|toContain|toMatch|toHaveBeenCalledWith|assert|equal|deepEqual|push|append|unshift|includes|startsWith|endsWith|indexOf|test|match|split|replace|replaceAll|add|set|describe|it|t|i18n|gettext|_|alert|confirm|title|help|getLogger|addArgument|add_argument|option|description|join|len|length|format|dedent|strip|trim|isinstance|New|Wrap|Wrapf|fail|warnings|echo|createElement|write|assertEqual|assertIn|Contains|HasPrefix|Equal)$/;
+
+/** All SQL accesses, and what SQL texts declare on the way. */
+export function sqlFacts(
+  program: Program,
+  sites: readonly Site[],
+  own: (place: Place) => { id: number; name: string },
+  nameOfHole: HoleName,
+): SqlFacts {
+  const reader = new SqlReader(program, own, nameOfHole);
+  for (const site of sites) reader.site(site);
+  reader.leftOver();
+  return reader.facts;
+}
+
+class SqlReader {
+  readonly program: Program;
+  readonly own: (place: Place) => { id: number; name: string };
+  readonly nameOfHole: HoleName;
+  readonly facts: SqlFacts = { access: [], literals: [], tables: [], derived: [] };
+  /** Statements that are made but not yet seen to run. */
+  readonly made = new Map<Expr, { place: Place; line: number; flats: Flat[] }>();
+  readonly used = new Set<Expr>();
+  readonly seen = new Set<string>();
+
+  constructor(program: Program, own: SqlReader["own"], nameOfHole: HoleName) {
+    this.program = program;
+    this.own = own;
+    this.nameOfHole = nameOfHole;
+  }
+
+  site(site: Site): void {
+    const { expr, place } = site;
+    if (expr.k === "element") return;
+    if (expr.k === "tagged") return this.tagged(site, expr);
+    const name = calledName(expr);
+    if (NO_RUN.test(name) && !RUNS.test(name)) return;
+    if (STATEMENT_RUNS.test(name) && expr.callee.k === "member" && this.runsPrepared(place, expr)) return;
+    const runs = RUNS.test(name);
+    const prepares = PREPARES.test(name) && !(runs && name !== "sql");
+    // Contexts come first in Go (`db.QueryContext(ctx, sql)`), connections in others.
+    for (const arg of expr.args.slice(0, runs || prepares ? 3 : 6)) {
+      if (this.runsPreparedArgument(place, arg, expr)) continue;
+      const flats = this.statementsOf(place, arg, runs || prepares);
+      if (flats.length === 0) continue;
+      if (prepares) this.make(expr, place, flats);
+      else for (const flat of flats) this.record(place, expr.at, flat);
+      if (runs || prepares) return;
+    }
+  }
+
+  tagged(site: Site, expr: Tagged): void {
+    const flats = this.statementsOf(site.place, expr.text, true);
+    if (flats.length > 0) this.make(expr, site.place, flats);
+  }
+
+  make(expr: Call | Tagged, place: Place, flats: Flat[]): void {
+    if (!this.made.has(expr)) this.made.set(expr, { place, line: expr.at, flats });
+  }
+
+  /** The SQL statements that an argument can be. */
+  statementsOf(place: Place, arg: Expr, knownRunner: boolean): Flat[] {
+    // Direct functions and numbers are never text; names, members and calls may be.
+    if (arg.k === "function" || arg.k === "value" || arg.k === "regex") return [];
+    if (!knownRunner && arg.k === "object") return [];
+    return this.flats(textsOf(this.program, place, arg), knownRunner);
+  }
+
+  flats(texts: readonly Text[], knownRunner: boolean): Flat[] {
+    const found = new Map<string, Flat>();
+    for (const text of texts) {
+      const flat = flatten(text, this.nameOfHole);
+      const shape = sqlShape(flat.sql);
+      if (shape === "strong" || (shape === "weak" && knownRunner)) found.set(flat.sql, flat);
+    }
+    return [...found.values()];
+  }
+
+  /** `stmt.run()`, `db.prepare(…).all()`, `this.stmts.insert.run()`. */
+  runsPrepared(place: Place, call: Call): boolean {
+    let of: Expr = (call.callee as Expr & { k: "member" }).of;
+    for (let depth = 0; depth < 12; depth++) {
+      const made = this.madeBy(place, of);
+      if (made) {
+        for (const flat of made.flats) this.record(place, call.at, flat);
+        return true;
+      }
+      if (of.k === "call" && of.callee.k === "member") of = of.callee.of;
+      else return false;
+    }
+    return false;
+  }
+
+  /** `session.execute(STATEMENT)`, `conn.execute(text(…))`. */
+  runsPreparedArgument(place: Place, arg: Expr, call: Call): boolean {
+    if (arg.k === "text" || arg.k === "value" || arg.k === "function") return false;
+    const made = this.madeBy(place, arg);
+    if (!made) return false;
+    for (const flat of made.flats) this.record(place, call.at, flat);
+    return true;
+  }
+
+  /** The prepared statement that an expression is, followed through names; marks it as run. */
+  madeBy(place: Place, expr: Expr): { flats: Flat[] } | null {
+    const source = this.definition(place, expr, 0);
+    if (!source) return null;
+    const { expr: made, place: at } = source;
+    const isPrepare = made.k === "tagged" || (made.k === "call" && PREPARES.test(calledName(made)));
+    if (!isPrepare) return null;
+    const flats = this.statementsOf(
+      at,
+      made.k === "tagged"
+        ? made.text
+        : (made.args.find((arg) => arg.k !== "name" || made.args.length === 1) ?? made.args[0] ?? made),
+      true,
+    );
+    if (flats.length === 0) return null;
+    this.used.add(made);
+    return { flats };
+  }
+
+  /** The call or tagged text behind a name, a member or a field. */
+  definition(place: Place, expr: Expr, depth: number): { expr: Expr; place: Place } | null {
+    if (depth > 8) return null;
+    if (expr.k === "call" || expr.k === "tagged") return { expr, place };
+    if (expr.k === "name") {
+      for (let f: number | null = place.f; f !== null; ) {
+        const fn = this.program.function({ m: place.m, f });
+        const value = fn.bindings.get(expr.name)?.at(-1);
+        if (value) return value === expr ? null : this.definition({ m: place.m, f }, value, depth + 1);
+        f = fn.outer;
+      }
+      return this.imported(place, expr.name, depth);
+    }
+    if (expr.k !== "member") return null;
+    const bound =
+      expr.of.k === "name"
+        ? this.program.function(place).bindings.get(`${expr.of.name}.${expr.name}`)?.at(-1)
+        : undefined;
+    if (bound) return this.definition(place, bound, depth + 1);
+    const of = this.program.resolve(place, expr.of);
+    if (of?.t === "instance" || of?.t === "class") {
+      const cls = this.program.class(of);
+      const value = cls.fields.find((field) => field.name === expr.name)?.value;
+      const maker = cls.methods.get("constructor") ?? cls.methods.get("__init__") ?? 0;
+      return value ? this.definition({ m: of.m, f: maker }, value, depth + 1) : null;
+    }
+    if (of?.t === "expr" && of.expr.k === "object") {
+      const value = of.expr.entries.find((entry) => entry.key === expr.name)?.value;
+      return value ? this.definition(of.place, value, depth + 1) : null;
+    }
+    if (of?.t === "module") return this.exportedDefinition(of.m, expr.name, depth);
+    return null;
+  }
+
+  imported(place: Place, name: string, depth: number): { expr: Expr; place: Place } | null {
+    const module = this.program.module(place.m);
+    const one = module.imports.find((item) => item.local === name);
+    if (!one) return null;
+    const target = this.program.imports.resolve(module, one.source);
+    return "module" in target ? this.exportedDefinition(target.module, one.name, depth) : null;
+  }
+
+  exportedDefinition(m: number, name: string, depth: number): { expr: Expr; place: Place } | null {
+    const module = this.program.module(m);
+    const exported = module.exports.find((one) => one.name === name)?.value ?? null;
+    const place = { m, f: 0 };
+    if (exported && !(exported.k === "name" && exported.name === name))
+      return this.definition(place, exported, depth + 1);
+    const value = module.functions[0]?.bindings.get(name)?.at(-1);
+    return value ? this.definition(place, value, depth + 1) : null;
+  }
+
+  /** Statements that nothing is seen to run belong to where they are made. */
+  leftOver(): void {
+    for (const [expr, { place, line, flats }] of this.made)
+      if (!this.used.has(expr)) for (const flat of flats) this.record(place, line, flat);
+  }
+
+  record(place: Place, line: number, flat: Flat): void {
+    const { id, name } = this.own(place);
+    const module = this.program.module(place.m);
+    const stands = flat.locate(flat.sql.search(/\S|$/));
+    const sql_file = this.program.module(stands.m).file;
+    const key = `${id} ${line} ${sql_file} ${stands.line} ${flat.sql}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    const analysis = analyzeSql(flat.sql);
+    for (const { table, mode, operation, columns } of analysis.accesses)
+      this.facts.access.push({
+        function_id: id,
+        function: name,
+        file: module.file,
+        line,
+        sql_file,
+        sql_line: stands.line,
+        table_name: table,
+        mode,
+        operation,
+        columns,
+        certainty: analysis.parsed ? "sql" : "name",
+        is_test: module.isTest,
+      });
+    for (const literal of analysis.literals) {
+      const at = flat.locate(literal.offset);
+      this.facts.literals.push({
+        function_id: id,
+        file: this.program.module(at.m).file,
+        line: at.line,
+        table_name: literal.table,
+        column_name: literal.column,
+        value: literal.value,
+        operation: literal.operation,
+        is_test: module.isTest,
+      });
+    }
+    for (const table of analysis.tables) {
+      const at = flat.locate(table.offset);
+      const file = this.program.module(at.m).file;
+      this.facts.tables.push(
+        tableFact(
+          table.how === "rename" ? { ...table, name: table.columns[0] ?? table.name, columns: [] } : table,
+          file,
+          at.line,
+        ),
+      );
+    }
+    for (const { target, sources, how } of analysis.derived)
+      for (const source of sources)
+        this.facts.derived.push({ target, source, how, file: sql_file, line: stands.line });
+  }
+}
+
+const MIGRATION =
+  /(^|\/)(migrations?|migrate|alembic|versions|prisma\/migrations|drizzle|db\/migrate|changelogs?|flyway)\/|(^|\/)(V?\d{3,}[_-]|\d{4}[_-]?\d\d[_-]?\d\d)[^/]*\.(sql|[jt]s|py|go)$|migrat(e|ion)s?[^/]*\.(sql|[cm]?[jt]s|py|go)$/i;
+
+/** A table that SQL declares, as a fact. */
+export function tableFact(table: { name: string; columns: string[] }, file: string, line: number): TableFact {
+  return {
+    name: table.name,
+    declared_as: table.name,
+    how: MIGRATION.test(file) ? "migration" : "ddl",
+    file,
+    line,
+    columns: table.columns,
+  };
+}

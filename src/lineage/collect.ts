@@ -1,0 +1,126 @@
+/** From a source tree to code facts: read, lower, resolve, and ask every stage for its rows. */
+
+import { resolve } from "node:path";
+import { sqlFacts, tableFact } from "./access/sql.ts";
+import { callFacts } from "./calls.ts";
+import { findEntries } from "./entries/entries.ts";
+import type { AccessFact, CodeFacts, EntryFact, FunctionFact } from "./facts.ts";
+import { findSources } from "./files.ts";
+import { httpFacts } from "./http.ts";
+import type { ModuleIR } from "./ir.ts";
+import { type Place, Program } from "./program.ts";
+import { readAll } from "./read.ts";
+import { sitesOf } from "./sites.ts";
+import { analyzeSql } from "./sql/analyze.ts";
+
+export interface CollectOptions {
+  /** Worker threads; 1 reads in this thread. */
+  threads: number;
+}
+
+/**
+ * Reads a directory (or one file) of source code. Never throws for a source file: what cannot be read is in
+ * `skipped`, what was read otherwise than as it stands in `notes`.
+ */
+export async function collectCodeFacts(root: string, options: CollectOptions): Promise<CodeFacts> {
+  const absolute = resolve(root);
+  const tree = findSources(absolute);
+  const read = await readAll(tree.files, options.threads);
+  const facts = factsOf(absolute, read.modules);
+  facts.skipped.push(...tree.skipped, ...read.skipped);
+  facts.notes.push(...read.notes);
+  facts.bytes = read.bytes;
+  facts.lines = read.lines;
+  return facts;
+}
+
+/** The facts of modules that are already lowered. */
+export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
+  const program = new Program(root, modules);
+  const sites = sitesOf(program);
+  const entries = findEntries(program, sites);
+  const functions = functionFacts(program);
+  const idOf = (place: Place): number => functions.ids.get(`${place.m} ${program.owner(place)}`) as number;
+  const own = (place: Place) => {
+    const id = idOf(place);
+    return { id, name: (functions.rows[id - 1] as FunctionFact).function };
+  };
+  const sql = sqlFacts(program, sites, own, () => null);
+  for (const module of modules) if (module.language === "sql") sqlFile(module, sql.tables);
+  return {
+    functions: functions.rows,
+    calls: [...callFacts(program, sites, idOf), ...httpFacts(program, sites, entries, idOf)],
+    access: unique(sql.access),
+    entries: entries.map(
+      (entry, index): EntryFact => ({
+        id: index + 1,
+        kind: entry.kind,
+        name: entry.name,
+        file: program.module(entry.m).file,
+        line: entry.line,
+        function_id: idOf(entry.place),
+      }),
+    ),
+    tables: sql.tables,
+    logs: [],
+    patterns: [],
+    literals: sql.literals,
+    derived: sql.derived,
+    skipped: [],
+    notes: [],
+    files: modules.length,
+    bytes: 0,
+    lines: 0,
+  };
+}
+
+/** A row and an id for every function that stands for itself; ids follow the order of files and lines. */
+function functionFacts(program: Program): { rows: FunctionFact[]; ids: Map<string, number> } {
+  const rows: FunctionFact[] = [];
+  const ids = new Map<string, number>();
+  program.modules.forEach((module, m) => {
+    module.functions.forEach((fn, f) => {
+      if (fn.rank !== "named" && fn.rank !== "module") return;
+      ids.set(`${m} ${f}`, rows.length + 1);
+      rows.push({
+        id: rows.length + 1,
+        function: fn.name,
+        qualified: fn.qualified,
+        file: module.file,
+        line: fn.at,
+        end_line: fn.end,
+        language: module.language,
+        is_test: module.isTest,
+      });
+    });
+  });
+  return { rows, ids };
+}
+
+/** What a .sql file declares. */
+function sqlFile(module: ModuleIR, tables: CodeFacts["tables"]): void {
+  const text = module.text ?? "";
+  for (const table of analyzeSql(text).tables)
+    tables.push(tableFact(table, module.file, text.slice(0, table.offset).split("\n").length));
+}
+
+/** One row per function, line, table and mode; the columns of doubles are joined. */
+function unique(rows: readonly AccessFact[]): AccessFact[] {
+  const found = new Map<string, AccessFact>();
+  for (const row of rows) {
+    const key = [
+      row.function_id,
+      row.file,
+      row.line,
+      row.sql_file,
+      row.sql_line,
+      row.table_name,
+      row.mode,
+      row.operation,
+    ].join("\0");
+    const known = found.get(key);
+    if (known) known.columns = [...new Set([...known.columns, ...row.columns])];
+    else found.set(key, { ...row });
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,26 @@
+/** Source trees → code facts. */
+
+import type { Store } from "../store/index.ts";
+import { collectCodeFacts } from "./collect.ts";
+import type { CodeFacts } from "./facts.ts";
+import { writeCodeFacts } from "./write.ts";
+
+export { type CollectOptions, collectCodeFacts } from "./collect.ts";
+export type { CodeFacts } from "./facts.ts";
+export { writeCodeFacts } from "./write.ts";
+
+/** Collects the facts of a source tree into the store and tells how much was read. */
+export async function readCode(store: Store, root: string, threads: number) {
+  const facts: CodeFacts = await collectCodeFacts(root, { threads });
+  await writeCodeFacts(store, facts);
+  const { files, bytes, lines, skipped, notes } = facts;
+  return {
+    files,
+    bytes,
+    lines,
+    functions: facts.functions.length,
+    accesses: facts.access.length,
+    skipped,
+    notes,
+  };
+}

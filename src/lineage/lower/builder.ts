@@ -1,0 +1,122 @@
+/** What the lowerings of all languages share: functions, classes and scopes of one module under construction. */
+
+import type { ClassIR, Expr, FunctionIR, Language, ModuleIR } from "../ir.ts";
+import type { Node, Syntax } from "../syntax.ts";
+
+export const NOTHING: Expr = { k: "other", of: [], at: 0 };
+
+/** Builds one ModuleIR; `current` is the function whose body is being read. */
+export class Builder {
+  readonly module: ModuleIR;
+  readonly syntax: Syntax;
+  current: FunctionIR;
+  currentIndex = 0;
+
+  constructor(file: string, language: Language, isTest: boolean, syntax: Syntax) {
+    this.syntax = syntax;
+    this.module = emptyModule(file, language, isTest);
+    this.module.brokenAt = syntax.brokenAt;
+    this.current = this.addFunction("<module>", "module", syntax.root, null);
+  }
+
+  at(node: Node): number {
+    return this.syntax.lineAt(node.start);
+  }
+
+  text(node: Node): string {
+    return this.syntax.text(node);
+  }
+
+  /** Source between two offsets: operators and keywords that are no named nodes. */
+  between(start: number, end: number): string {
+    return this.syntax.source.slice(start, end).trim();
+  }
+
+  addFunction(name: string, rank: FunctionIR["rank"], node: Node, outer: number | null): FunctionIR {
+    const fn: FunctionIR = {
+      name,
+      qualified: name,
+      at: this.at(node),
+      end: this.syntax.lineAt(Math.max(node.start, node.end - 1)),
+      outer,
+      cls: null,
+      receiver: null,
+      rank,
+      params: [],
+      decorators: [],
+      bindings: new Map(),
+      roots: [],
+      returns: [],
+    };
+    this.module.functions.push(fn);
+    return fn;
+  }
+
+  indexOf(fn: FunctionIR): number {
+    return this.module.functions.lastIndexOf(fn);
+  }
+
+  addClass(name: string, node: Node, outer: number | null): ClassIR {
+    const cls: ClassIR = {
+      name,
+      at: this.at(node),
+      bases: [],
+      decorators: [],
+      fields: [],
+      methods: new Map(),
+      outer,
+    };
+    this.module.classes.push(cls);
+    return cls;
+  }
+
+  /** Reads a body with `fn` as the current function. */
+  inside(fn: FunctionIR, work: () => void): void {
+    const [outer, outerIndex] = [this.current, this.currentIndex];
+    this.current = fn;
+    this.currentIndex = this.indexOf(fn);
+    work();
+    this.current = outer;
+    this.currentIndex = outerIndex;
+  }
+
+  bind(name: string, value: Expr): void {
+    const known = this.current.bindings.get(name);
+    if (known) known.push(value);
+    else this.current.bindings.set(name, [value]);
+  }
+
+  root(expr: Expr): void {
+    if (expr !== NOTHING) this.current.roots.push(expr);
+  }
+}
+
+/** A module in which nothing is declared yet. */
+export function emptyModule(file: string, language: Language, isTest: boolean): ModuleIR {
+  return {
+    file,
+    language,
+    isTest,
+    package: null,
+    functions: [],
+    classes: [],
+    imports: [],
+    exports: [],
+    directives: [],
+    text: null,
+    brokenAt: null,
+  };
+}
+
+/** A dotted name as an expression: `models.Usage`. */
+export function dotted(path: string, at: number): Expr {
+  const [first = "", ...rest] = path.split(".");
+  let expr: Expr = { k: "name", name: first, at };
+  for (const name of rest) expr = { k: "member", of: expr, name, at };
+  return expr;
+}
+
+/** Joins the parts of a text, merging neighbours. */
+export function textOf(parts: readonly (string | Expr)[], at: number): Expr {
+  return { k: "text", parts: [...parts], at };
+}

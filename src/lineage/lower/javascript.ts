@@ -1,0 +1,409 @@
+/** Lowers JavaScript, TypeScript and TSX: declarations, scopes and modules. */
+
+import type { ClassIR, Expr, FunctionIR, Language, ModuleIR } from "../ir.ts";
+import { fieldOf, type Node, type Syntax } from "../syntax.ts";
+import { Builder } from "./builder.ts";
+import { lowerExpression, stringValue, typeOf } from "./javascript-expression.ts";
+
+/** What an anonymous function is called by its surroundings, and whether that makes it stand for itself. */
+export interface Hint {
+  name: string;
+  prefix: string;
+  named: boolean;
+}
+
+export class JavaScript extends Builder {
+  /** Index of the class whose body is being read. */
+  cls: number | null = null;
+
+  /** Adds a function for a function-like node and reads its body. */
+  functionOf(node: Node, hint: Hint | null): number {
+    const own = fieldOf(node, "name");
+    const name = own ? this.text(own) : (hint?.name ?? "");
+    const atTop = this.current.rank === "module";
+    const rank: FunctionIR["rank"] =
+      name === "" ? "anonymous" : atTop || hint?.named ? "named" : own || hint ? "inner" : "anonymous";
+    const fn = this.addFunction(name, rank, node, this.currentIndex);
+    fn.qualified = hint?.prefix ? `${hint.prefix}.${name}` : name;
+    this.inside(fn, () => {
+      this.parameters(node, fn);
+      const body = fieldOf(node, "body");
+      if (!body) return;
+      if (body.type === "statement_block") this.statements(body);
+      else {
+        const value = lowerExpression(this, body, null);
+        this.root(value);
+        fn.returns.push(value);
+      }
+    });
+    return this.indexOf(fn);
+  }
+
+  parameters(node: Node, fn: FunctionIR): void {
+    const single = fieldOf(node, "parameter");
+    if (single) {
+      fn.params.push({ name: this.text(single), type: null, initial: null });
+      return;
+    }
+    for (const param of fieldOf(node, "parameters")?.kids ?? []) {
+      if (param.type === "comment" || param.type === "decorator") continue;
+      const typed = param.type === "required_parameter" || param.type === "optional_parameter";
+      let pattern: Node | undefined = typed ? fieldOf(param, "pattern") : param;
+      let initial: Node | undefined = typed ? fieldOf(param, "value") : undefined;
+      if (pattern?.type === "assignment_pattern") {
+        initial = fieldOf(pattern, "right");
+        pattern = fieldOf(pattern, "left");
+      }
+      const annotation = typed ? fieldOf(param, "type") : undefined;
+      const type = annotation ? typeOf(this, annotation) : null;
+      const value = initial ? lowerExpression(this, initial, null) : null;
+      if (value) this.root(value);
+      const name = pattern?.type === "identifier" ? this.text(pattern) : "";
+      fn.params.push({ name, type, initial: value });
+      // `constructor(private readonly repo: UsageRepo)` declares a field.
+      if (typed && this.cls !== null && fn.name === "constructor" && name !== "") {
+        const head = this.between(param.start, (pattern as Node).start);
+        if (/\b(private|public|protected|readonly)\b/.test(head))
+          this.classNow().fields.push({
+            name,
+            value: null,
+            type,
+            decorators: [],
+            tag: null,
+            at: this.at(param),
+          });
+      }
+    }
+  }
+
+  classNow(): ClassIR {
+    return this.module.classes[this.cls as number] as ClassIR;
+  }
+
+  statements(node: Node): void {
+    for (const kid of node.kids) this.statement(kid);
+  }
+
+  statement(node: Node): void {
+    switch (node.type) {
+      case "comment":
+      case "interface_declaration":
+      case "type_alias_declaration":
+      case "empty_statement":
+      case "function_signature":
+        return;
+      case "import_statement":
+        return this.importOf(node);
+      case "export_statement":
+        return this.exportOf(node);
+      case "function_declaration":
+      case "generator_function_declaration": {
+        const fn = this.functionOf(node, null);
+        const declared = this.module.functions[fn] as FunctionIR;
+        this.bind(declared.name, { k: "function", fn, at: declared.at });
+        return;
+      }
+      case "class_declaration":
+      case "abstract_class_declaration":
+        this.classOf(node, []);
+        return;
+      case "lexical_declaration":
+      case "variable_declaration":
+        for (const kid of node.kids) if (kid.type === "variable_declarator") this.declarator(kid);
+        return;
+      case "return_statement": {
+        const value = node.kids.find((kid) => kid.type !== "comment");
+        if (!value) return;
+        const expr = lowerExpression(this, value, { name: "", prefix: this.current.qualified, named: true });
+        this.root(expr);
+        this.current.returns.push(expr);
+        return;
+      }
+      case "for_in_statement": {
+        const [left, right] = [fieldOf(node, "left"), fieldOf(node, "right")];
+        const from = right ? lowerExpression(this, right, null) : null;
+        if (from) this.root(from);
+        if (left && from) this.pattern(left, { k: "item", of: from, at: this.at(node) });
+        const body = fieldOf(node, "body");
+        if (body) this.statement(body);
+        return;
+      }
+      case "expression_statement": {
+        const inner = node.kids[0];
+        if (!inner) return;
+        if (inner.type === "string" && this.current.rank === "module" && this.current.roots.length === 0)
+          this.module.directives.push(stringValue(this, inner));
+        this.root(lowerExpression(this, inner, null));
+        return;
+      }
+      default:
+        if (STATEMENTS.has(node.type)) this.statements(node);
+        else this.root(lowerExpression(this, node, null));
+    }
+  }
+
+  declarator(node: Node): void {
+    const name = fieldOf(node, "name");
+    const value = fieldOf(node, "value");
+    if (!name) return;
+    const type = fieldOf(node, "type");
+    if (!value) {
+      if (type && name.type === "identifier")
+        this.bind(this.text(name), {
+          k: "call",
+          callee: typeOf(this, type),
+          args: [],
+          at: this.at(node),
+          isNew: true,
+        });
+      return;
+    }
+    const hint =
+      name.type === "identifier"
+        ? { name: this.text(name), prefix: "", named: this.current.rank === "module" }
+        : null;
+    const expr = lowerExpression(this, value, hint);
+    this.root(expr);
+    this.pattern(name, expr);
+  }
+
+  /** Binds the names of a pattern to the parts of a value, and finds `require` and `import()` in it. */
+  pattern(node: Node, value: Expr): void {
+    const source = moduleOf(value);
+    if (node.type === "identifier") {
+      const name = this.text(node);
+      if (source === null) this.bind(name, value);
+      else this.addImport(name, source.source, source.name ?? "*", node);
+    } else if (node.type === "object_pattern") {
+      for (const kid of node.kids) {
+        if (kid.type === "shorthand_property_identifier_pattern")
+          this.part(kid, this.text(kid), value, source);
+        else if (kid.type === "object_assignment_pattern") {
+          const left = fieldOf(kid, "left");
+          if (left) this.part(left, this.text(left), value, source);
+        } else if (kid.type === "pair_pattern") {
+          const [key, target] = [fieldOf(kid, "key"), fieldOf(kid, "value")];
+          if (key && target) this.part(target, this.text(key), value, source);
+        }
+      }
+    } else if (node.type === "array_pattern") {
+      for (const kid of node.kids) this.pattern(kid, { k: "item", of: value, at: this.at(kid) });
+    } else if (node.type === "assignment_pattern") {
+      const left = fieldOf(node, "left");
+      if (left) this.pattern(left, value);
+    } else if (node.kids.length === 1 && node.kids[0]) this.pattern(node.kids[0], value);
+  }
+
+  part(target: Node, key: string, value: Expr, source: ReturnType<typeof moduleOf>): void {
+    const name = target.type.endsWith("identifier") || target.type.endsWith("identifier_pattern");
+    if (source !== null && source.name === null && name)
+      this.addImport(this.text(target), source.source, key, target);
+    else if (name) this.bind(this.text(target), { k: "member", of: value, name: key, at: this.at(target) });
+    else this.pattern(target, { k: "member", of: value, name: key, at: this.at(target) });
+  }
+
+  addImport(local: string, source: string, name: string, node: Node): void {
+    this.module.imports.push({ local, source, name, at: this.at(node) });
+  }
+
+  importOf(node: Node): void {
+    const required = node.kids.find((kid) => kid.type === "import_require_clause");
+    const from = fieldOf(node, "source") ?? (required ? fieldOf(required, "source") : undefined);
+    if (!from) return;
+    const source = stringValue(this, from);
+    if (required?.kids[0]) return this.addImport(this.text(required.kids[0]), source, "*", node);
+    const clause = node.kids.find((kid) => kid.type === "import_clause");
+    if (!clause) return this.addImport("", source, "*", node);
+    if (/^import\s+type\b/.test(this.between(node.start, clause.end))) return;
+    for (const kid of clause.kids) {
+      if (kid.type === "identifier") this.addImport(this.text(kid), source, "default", kid);
+      else if (kid.type === "namespace_import" && kid.kids[0])
+        this.addImport(this.text(kid.kids[0]), source, "*", kid);
+      else if (kid.type === "named_imports")
+        for (const one of kid.kids) {
+          const name = fieldOf(one, "name");
+          if (name)
+            this.addImport(this.text(fieldOf(one, "alias") ?? name), source, this.unquoted(name), one);
+        }
+    }
+  }
+
+  unquoted(node: Node): string {
+    return node.type === "string" ? stringValue(this, node) : this.text(node);
+  }
+
+  exportOf(node: Node): void {
+    const from = fieldOf(node, "source");
+    const source = from ? stringValue(this, from) : null;
+    const declaration = fieldOf(node, "declaration");
+    const value = fieldOf(node, "value");
+    const isDefault = /^export\s+default\b/.test(
+      this.between(node.start, (declaration ?? value ?? node).end),
+    );
+    if (declaration) {
+      const [functions, classes] = [this.module.functions.length, this.module.classes.length];
+      if (declaration.type === "class_declaration" || declaration.type === "abstract_class_declaration")
+        this.classOf(declaration, node.kids);
+      else if (declaration.type.endsWith("function_declaration") && !fieldOf(declaration, "name"))
+        this.functionOf(declaration, { name: "default", prefix: "", named: true });
+      else this.statement(declaration);
+      for (const name of this.declaredNames(declaration))
+        this.addExport(isDefault ? "default" : name, { k: "name", name, at: this.at(node) });
+      if (isDefault && !fieldOf(declaration, "name") && this.module.functions.length > functions)
+        this.addExport("default", { k: "function", fn: functions, at: this.at(node) });
+      if (isDefault && this.module.classes.length > classes && !fieldOf(declaration, "name"))
+        this.addExport("default", { k: "name", name: "default", at: this.at(node) });
+    } else if (value) {
+      const expr = lowerExpression(this, value, { name: "default", prefix: "", named: true });
+      this.root(expr);
+      this.addExport(isDefault ? "default" : "=", expr);
+    }
+    const clause = node.kids.find((kid) => kid.type === "export_clause");
+    for (const one of clause?.kids ?? []) {
+      const name = fieldOf(one, "name");
+      if (!name) continue;
+      const outside = this.unquoted(fieldOf(one, "alias") ?? name);
+      if (source === null) this.addExport(outside, { k: "name", name: this.text(name), at: this.at(one) });
+      else this.module.exports.push({ name: outside, value: null, source, from: this.unquoted(name) });
+    }
+    if (source !== null && !clause) {
+      const space = node.kids.find((kid) => kid.type === "namespace_export")?.kids[0];
+      this.module.exports.push(
+        space
+          ? { name: this.text(space), value: null, source, from: "*" }
+          : { name: "*", value: null, source, from: null },
+      );
+    }
+  }
+
+  addExport(name: string, value: Expr): void {
+    this.module.exports.push({ name, value, source: null, from: null });
+  }
+
+  declaredNames(node: Node): string[] {
+    if (node.type === "lexical_declaration" || node.type === "variable_declaration")
+      return node.kids.flatMap((kid) => {
+        const name = fieldOf(kid, "name");
+        return name?.type === "identifier" ? [this.text(name)] : name ? this.patternNames(name) : [];
+      });
+    const name = fieldOf(node, "name");
+    return name ? [this.text(name)] : [];
+  }
+
+  patternNames(node: Node): string[] {
+    if (node.type === "shorthand_property_identifier_pattern" || node.type === "identifier")
+      return [this.text(node)];
+    if (node.type === "pair_pattern") {
+      const value = fieldOf(node, "value");
+      return value ? this.patternNames(value) : [];
+    }
+    return node.kids.flatMap((kid) => this.patternNames(kid));
+  }
+
+  classOf(node: Node, around: readonly Node[]): number {
+    const name = fieldOf(node, "name");
+    const cls = this.addClass(name ? this.text(name) : "default", node, null);
+    const index = this.module.classes.length - 1;
+    for (const kid of [...around, ...node.kids]) {
+      if (kid.type === "decorator" && kid.kids[0])
+        cls.decorators.push(lowerExpression(this, kid.kids[0], null));
+      if (kid.type !== "class_heritage") continue;
+      const clause = kid.kids.find((one) => one.type === "extends_clause") ?? kid;
+      const base = fieldOf(clause, "value") ?? clause.kids[0];
+      if (base && base.type !== "implements_clause") cls.bases.push(lowerExpression(this, base, null));
+    }
+    const outer = this.cls;
+    this.cls = index;
+    let decorators: Expr[] = [];
+    for (const member of fieldOf(node, "body")?.kids ?? []) {
+      if (member.type === "decorator") {
+        if (member.kids[0]) decorators.push(lowerExpression(this, member.kids[0], null));
+        continue;
+      }
+      this.classMember(member, cls, index, decorators);
+      decorators = [];
+    }
+    this.cls = outer;
+    return index;
+  }
+
+  classMember(member: Node, cls: ClassIR, index: number, before: readonly Expr[]): void {
+    const nameNode = fieldOf(member, "name") ?? fieldOf(member, "property");
+    const decorators = [
+      ...before,
+      ...member.kids
+        .filter((kid) => kid.type === "decorator" && kid.kids[0])
+        .map((kid) => lowerExpression(this, kid.kids[0] as Node, null)),
+    ];
+    if (member.type === "method_definition" && nameNode) {
+      const name = this.unquoted(nameNode);
+      const fn = this.functionOf(member, { name, prefix: cls.name, named: true });
+      const method = this.module.functions[fn] as FunctionIR;
+      method.cls = index;
+      method.decorators = decorators;
+      cls.methods.set(name, fn);
+    } else if (member.type === "public_field_definition" || member.type === "field_definition") {
+      if (!nameNode) return;
+      const name = this.unquoted(nameNode);
+      const [value, type] = [fieldOf(member, "value"), fieldOf(member, "type")];
+      const expr = value ? lowerExpression(this, value, { name, prefix: cls.name, named: true }) : null;
+      if (expr?.k === "function") {
+        cls.methods.set(name, expr.fn);
+        (this.module.functions[expr.fn] as FunctionIR).cls = index;
+      } else if (expr) this.root(expr);
+      cls.fields.push({
+        name,
+        value: expr,
+        type: type ? typeOf(this, type) : null,
+        decorators,
+        tag: null,
+        at: this.at(member),
+      });
+    } else if (member.type === "class_static_block") this.statements(member);
+  }
+}
+
+/** Statements that only hold others. */
+const STATEMENTS = new Set([
+  "program",
+  "statement_block",
+  "if_statement",
+  "else_clause",
+  "for_statement",
+  "while_statement",
+  "do_statement",
+  "try_statement",
+  "catch_clause",
+  "finally_clause",
+  "switch_statement",
+  "switch_body",
+  "switch_case",
+  "switch_default",
+  "labeled_statement",
+  "throw_statement",
+  "with_statement",
+  "ambient_declaration",
+  "internal_module",
+  "module",
+  "ERROR",
+]);
+
+/** The module that `require("x")`, `require("x").y` or `await import("x")` gives, or null. */
+export function moduleOf(value: Expr): { source: string; name: string | null } | null {
+  if (value.k === "member") {
+    const inner = moduleOf(value.of);
+    return inner && inner.name === null ? { source: inner.source, name: value.name } : null;
+  }
+  if (value.k !== "call" || value.callee.k !== "name") return null;
+  if (value.callee.name !== "require" && value.callee.name !== "import") return null;
+  const [first] = value.args;
+  if (first?.k !== "text" || first.parts.length !== 1 || typeof first.parts[0] !== "string") return null;
+  return { source: first.parts[0], name: null };
+}
+
+/** Lowers one file. */
+export function lowerJavaScript(file: string, language: Language, isTest: boolean, syntax: Syntax): ModuleIR {
+  const builder = new JavaScript(file, language, isTest, syntax);
+  builder.statements(syntax.root);
+  return builder.module;
+}

@@ -1,0 +1,422 @@
+/** The whole tree as one program: what a name, a member or a call in it refers to. */
+
+import { Imports } from "./imports.ts";
+import type { ClassIR, Expr, FunctionIR, ModuleIR } from "./ir.ts";
+
+/** Where an expression stands: a module and a function of it. */
+export interface Place {
+  m: number;
+  f: number;
+}
+
+export type Ref =
+  | { t: "function"; m: number; f: number }
+  | { t: "class"; m: number; c: number }
+  | { t: "instance"; m: number; c: number }
+  | { t: "module"; m: number }
+  | { t: "folder"; folder: string }
+  /** Something of a package that is not in the tree: `knex`, `sqlalchemy.orm.Session()`. */
+  | { t: "package"; path: string }
+  /** An expression that stands for itself: an object, a text, a list. */
+  | { t: "expr"; place: Place; expr: Expr };
+
+/** Steps that one question may take; longer chains are unresolved, never wrong. */
+const DEPTH_MAX = 24;
+
+export class Program {
+  readonly modules: readonly ModuleIR[];
+  readonly imports: Imports;
+  /** Every package that the tree imports. */
+  readonly packages = new Set<string>();
+  readonly #exports: Map<string, Ref | null>[] = [];
+  readonly #importsOf: Map<string, ModuleIR["imports"][number]>[];
+  readonly #classesOf: Map<string, number>[];
+
+  constructor(root: string, modules: readonly ModuleIR[]) {
+    this.modules = modules;
+    this.imports = new Imports(root, modules);
+    this.#importsOf = modules.map((module) => new Map(module.imports.map((one) => [one.local, one])));
+    this.#classesOf = modules.map((module) => new Map(module.classes.map((cls, index) => [cls.name, index])));
+    for (const module of modules)
+      for (const one of [...module.imports, ...module.exports])
+        if (one.source !== null && !one.source.startsWith(".")) this.packages.add(one.source);
+  }
+
+  /** True when the tree imports the package (or a part of it). */
+  uses(name: string): boolean {
+    for (const one of this.packages)
+      if (one === name || one.startsWith(`${name}/`) || one.startsWith(`${name}.`)) return true;
+    return false;
+  }
+
+  module(m: number): ModuleIR {
+    return this.modules[m] as ModuleIR;
+  }
+
+  function(place: Place): FunctionIR {
+    return this.module(place.m).functions[place.f] as FunctionIR;
+  }
+
+  class(ref: { m: number; c: number }): ClassIR {
+    return this.module(ref.m).classes[ref.c] as ClassIR;
+  }
+
+  /** The nearest function that stands for itself. */
+  owner(place: Place): number {
+    let f = place.f;
+    for (;;) {
+      const fn = this.function({ m: place.m, f });
+      if (fn.rank === "named" || fn.rank === "module" || fn.outer === null) return f;
+      f = fn.outer;
+    }
+  }
+
+  /** What an expression refers to, or null when that cannot be known. */
+  resolve(place: Place, expr: Expr, depth = 0): Ref | null {
+    if (depth > DEPTH_MAX) return null;
+    switch (expr.k) {
+      case "name":
+        return this.lookup(place, expr.name, depth + 1);
+      case "function":
+        return { t: "function", m: place.m, f: expr.fn };
+      case "member": {
+        const bound = this.#boundMember(place, expr, depth);
+        if (bound) return bound;
+        const of = this.resolve(place, expr.of, depth + 1);
+        return of ? this.member(of, expr.name, depth + 1) : null;
+      }
+      case "call":
+        return this.#call(place, expr, depth);
+      case "either": {
+        for (const one of expr.of) {
+          if (one.k === "value") continue;
+          const ref = this.resolve(place, one, depth + 1);
+          if (ref) return ref;
+        }
+        return null;
+      }
+      case "named":
+        return this.resolve(place, expr.of, depth + 1);
+      case "object":
+      case "list":
+      case "text":
+      case "tagged":
+        return { t: "expr", place, expr };
+      default:
+        return null;
+    }
+  }
+
+  /** `client.db = …` in the same function or module. */
+  #boundMember(place: Place, expr: Expr & { k: "member" }, depth: number): Ref | null {
+    if (expr.of.k !== "name") return null;
+    const path = `${expr.of.name}.${expr.name}`;
+    for (const f of new Set([place.f, 0])) {
+      const value = this.function({ m: place.m, f }).bindings.get(path)?.at(-1);
+      if (value && value !== expr) return this.resolve({ m: place.m, f }, value, depth + 1);
+    }
+    return null;
+  }
+
+  #call(place: Place, expr: Expr & { k: "call" }, depth: number): Ref | null {
+    const callee = this.resolve(place, expr.callee, depth + 1);
+    if (callee?.t === "class") return { t: "instance", m: callee.m, c: callee.c };
+    // A type of TypeScript or Go that is only named: `new X()` made of an annotation.
+    if (callee?.t === "instance" && expr.isNew) return callee;
+    if (callee?.t === "function") {
+      for (const value of this.function(callee).returns) {
+        const ref = this.resolve(callee, value, depth + 2);
+        if (ref && ref.t !== "expr") return ref;
+        if (ref?.t === "expr" && ref.expr.k === "object") return ref;
+      }
+      return null;
+    }
+    // `const load = cache(async () => …)`, `asyncHandler(fn)`: a wrapper of one function is that function.
+    const wrapped = expr.args.filter((arg) => arg.k === "function" || arg.k === "name");
+    const only =
+      wrapped.length > 0 && (expr.args.length === 1 || wrapped[0]?.k === "function") ? wrapped[0] : undefined;
+    if (only) {
+      const inner = this.resolve(place, only, depth + 1);
+      if (inner?.t === "function" && (only.k === "function" || callee?.t === "package" || callee === null))
+        return callee?.t === "package" && only.k === "name" ? inner : inner;
+    }
+    if (callee?.t === "package") return { t: "package", path: `${callee.path}()` };
+    if (callee?.t === "expr" && callee.expr.k === "object") return callee;
+    return null;
+  }
+
+  /** A name as the code at a place sees it. */
+  lookup(place: Place, name: string, depth = 0): Ref | null {
+    if (depth > DEPTH_MAX) return null;
+    if (name === "this" || name === "self" || name === "cls") {
+      const own = this.classAt(place);
+      if (own) return own;
+    }
+    if (name === "super") {
+      const own = this.classAt(place);
+      const base = own ? this.class(own).bases[0] : undefined;
+      const ref = own && base ? this.resolve({ m: own.m, f: 0 }, base, depth + 1) : null;
+      return ref?.t === "class" ? { t: "instance", m: ref.m, c: ref.c } : ref;
+    }
+    for (let f: number | null = place.f; f !== null; ) {
+      const fn: FunctionIR = this.function({ m: place.m, f });
+      const values = fn.bindings.get(name);
+      if (values) {
+        for (let i = values.length - 1; i >= 0; i--) {
+          const value = values[i] as Expr;
+          if (value.k === "name" && value.name === name) continue;
+          const ref = this.resolve({ m: place.m, f }, value, depth + 1);
+          if (ref) return ref;
+        }
+        if (f !== 0) return null;
+      }
+      const param = fn.params.find((one) => one.name === name);
+      if (param) return this.#param({ m: place.m, f }, param, depth);
+      f = fn.outer;
+    }
+    return this.#topLevel(place.m, name, depth);
+  }
+
+  #param(place: Place, param: FunctionIR["params"][number], depth: number): Ref | null {
+    if (param.type) {
+      const type = this.resolve({ m: place.m, f: 0 }, param.type, depth + 1);
+      if (type?.t === "class") return { t: "instance", m: type.m, c: type.c };
+      if (type?.t === "instance" || type?.t === "package") return type;
+    }
+    if (!param.initial) return null;
+    // FastAPI: `Depends(get_repo)` gives what get_repo gives.
+    const { initial } = param;
+    const given =
+      initial.k === "call" &&
+      initial.callee.k === "name" &&
+      /^(Depends|Inject|Provide)$/.test(initial.callee.name)
+        ? initial.args[0]
+        : undefined;
+    return given
+      ? this.resolve(place, { k: "call", callee: given, args: [], at: initial.at, isNew: false }, depth + 1)
+      : this.resolve(place, initial, depth + 1);
+  }
+
+  #topLevel(m: number, name: string, depth: number): Ref | null {
+    const cls = this.#classesOf[m]?.get(name);
+    if (cls !== undefined) return { t: "class", m, c: cls };
+    const imported = this.#importsOf[m]?.get(name);
+    if (imported) return this.#imported(m, imported, depth);
+    const module = this.module(m);
+    if (module.language === "go") return this.goMember(module.file, name, m, depth);
+    if (module.language === "python")
+      for (const star of module.exports) {
+        if (star.name !== "*" || star.source === null) continue;
+        const target = this.imports.resolve(module, star.source);
+        const ref = "module" in target ? this.exported(target.module, name, depth + 1) : null;
+        if (ref) return ref;
+      }
+    return null;
+  }
+
+  #imported(m: number, one: ModuleIR["imports"][number], depth: number): Ref | null {
+    const module = this.module(m);
+    if (one.name === "**") {
+      const first = this.imports.resolve(module, one.local);
+      if ("module" in first) return { t: "module", m: first.module };
+      const whole = this.imports.resolve(module, one.source);
+      return "module" in whole && !one.source.includes(".")
+        ? { t: "module", m: whole.module }
+        : { t: "package", path: one.local };
+    }
+    const target = this.imports.resolve(module, one.source);
+    if ("folder" in target) return { t: "folder", folder: target.folder };
+    if ("module" in target) {
+      if (one.name === "*") return { t: "module", m: target.module };
+      const ref = this.exported(target.module, one.name, depth + 1);
+      if (ref) return ref;
+    }
+    if (module.language === "python" && one.name !== "*") {
+      const submodule = this.imports.resolve(
+        module,
+        `${one.source}${one.source.endsWith(".") ? "" : "."}${one.name}`,
+      );
+      if ("module" in submodule) return { t: "module", m: submodule.module };
+    }
+    if ("module" in target) return null;
+    return {
+      t: "package",
+      path: one.name === "*" || one.name === "default" ? target.package : `${target.package}.${one.name}`,
+    };
+  }
+
+  /** What a module gives under a name. */
+  exported(m: number, name: string, depth = 0): Ref | null {
+    if (depth > DEPTH_MAX) return null;
+    this.#exports[m] ??= new Map();
+    const cache = this.#exports[m] as Map<string, Ref | null>;
+    const known = cache.get(name);
+    if (known !== undefined) return known;
+    // A cycle of re-exports ends here.
+    cache.set(name, null);
+    const ref = this.#export(m, name, depth);
+    if (ref) cache.set(name, ref);
+    else cache.delete(name);
+    return ref;
+  }
+
+  #export(m: number, name: string, depth: number): Ref | null {
+    const module = this.module(m);
+    if (module.language === "python") {
+      const own = this.lookup({ m, f: 0 }, name, depth + 1);
+      if (own) return own;
+      const submodule = this.imports.submodule(module, name);
+      return submodule === null ? null : { t: "module", m: submodule };
+    }
+    for (const one of module.exports) {
+      if (one.name !== name) continue;
+      if (one.value) return this.resolve({ m, f: 0 }, one.value, depth + 1);
+      const target = one.source === null ? null : this.imports.resolve(module, one.source);
+      if (!target || !("module" in target)) return null;
+      return one.from === "*"
+        ? { t: "module", m: target.module }
+        : this.exported(target.module, one.from ?? name, depth + 1);
+    }
+    for (const one of module.exports) {
+      if (one.name !== "*" || one.source === null) continue;
+      const target = this.imports.resolve(module, one.source);
+      const ref = "module" in target ? this.exported(target.module, name, depth + 1) : null;
+      if (ref) return ref;
+    }
+    // `module.exports = x`: a member of x; also what `import x` from CommonJS means.
+    const whole = module.exports.find((one) => one.name === "=");
+    if (whole?.value) {
+      const ref = this.resolve({ m, f: 0 }, whole.value, depth + 1);
+      if (name === "default") return ref;
+      return ref ? this.member(ref, name, depth + 1) : null;
+    }
+    if (
+      name === "default" &&
+      module.exports.length > 0 &&
+      !module.exports.some((one) => one.name === "default")
+    )
+      return { t: "module", m };
+    return null;
+  }
+
+  /** What `of.name` refers to. */
+  member(of: Ref, name: string, depth = 0): Ref | null {
+    if (depth > DEPTH_MAX) return null;
+    switch (of.t) {
+      case "package":
+        return { t: "package", path: `${of.path}.${name}` };
+      case "module": {
+        const ref = this.exported(of.m, name, depth + 1);
+        // `require("./x")` of a module with a default export only, or `x.default.y`.
+        if (ref || name === "default") return ref;
+        const fallback = this.exported(of.m, "=", depth + 1);
+        return fallback && fallback.t !== "module" ? this.member(fallback, name, depth + 1) : null;
+      }
+      case "folder":
+        return this.goMember(`${of.folder}/x.go`, name, null, depth);
+      case "class":
+      case "instance":
+        return this.classMember(of, name, depth);
+      case "expr": {
+        if (of.expr.k !== "object") return null;
+        for (const entry of of.expr.entries) {
+          if (entry.key === name)
+            return (
+              this.resolve(of.place, entry.value, depth + 1) ?? {
+                t: "expr",
+                place: of.place,
+                expr: entry.value,
+              }
+            );
+        }
+        for (const entry of of.expr.entries) {
+          if (entry.key !== null) continue;
+          const spread = this.resolve(of.place, entry.value, depth + 1);
+          const ref = spread ? this.member(spread, name, depth + 1) : null;
+          if (ref) return ref;
+        }
+        return null;
+      }
+      default:
+        return null;
+    }
+  }
+
+  /** A method or field of a class, its own or a base's. */
+  classMember(of: { m: number; c: number }, name: string, depth = 0): Ref | null {
+    if (depth > DEPTH_MAX) return null;
+    const cls = this.class(of);
+    const method = cls.methods.get(name);
+    if (method !== undefined) return { t: "function", m: of.m, f: method };
+    if (this.module(of.m).language === "go") {
+      const goMethod = this.#goMethod(of, name);
+      if (goMethod) return goMethod;
+    }
+    const place = { m: of.m, f: 0 };
+    for (const field of cls.fields) {
+      if (field.name !== name) continue;
+      const type = field.type ? this.resolve(place, field.type, depth + 1) : null;
+      if (type?.t === "class") return { t: "instance", m: type.m, c: type.c };
+      if (type?.t === "package") return type;
+      const value = field.value ? this.#fieldValue(of, field.value, depth) : null;
+      if (value) return value;
+    }
+    for (const base of cls.bases) {
+      const ref = this.resolve(place, base, depth + 1);
+      const found =
+        ref && (ref.t === "class" || ref.t === "instance") && !(ref.m === of.m && ref.c === of.c)
+          ? this.classMember(ref, name, depth + 1)
+          : null;
+      if (found) return found;
+    }
+    return null;
+  }
+
+  /** `this.db = db` in the constructor: the value is seen from there. */
+  #fieldValue(of: { m: number; c: number }, value: Expr, depth: number): Ref | null {
+    const cls = this.class(of);
+    const maker = cls.methods.get("constructor") ?? cls.methods.get("__init__");
+    for (const f of maker === undefined ? [0] : [maker, 0]) {
+      const ref = this.resolve({ m: of.m, f }, value, depth + 1);
+      if (ref) return ref;
+    }
+    return null;
+  }
+
+  #goMethod(of: { m: number; c: number }, name: string): Ref | null {
+    const cls = this.class(of);
+    for (const m of this.goPackage(this.module(of.m).file)) {
+      const f = this.module(m).functions.findIndex((fn) => fn.receiver === cls.name && fn.name === name);
+      if (f >= 0) return { t: "function", m, f };
+    }
+    return null;
+  }
+
+  goPackage(file: string): readonly number[] {
+    const at = file.lastIndexOf("/");
+    return this.imports.goFolders.get(at < 0 ? "." : file.slice(0, at).replace(/^\.\//, "")) ?? [];
+  }
+
+  /** A name of a Go package: its files share one scope. */
+  goMember(file: string, name: string, except: number | null, depth: number): Ref | null {
+    for (const m of this.goPackage(file)) {
+      if (m === except) continue;
+      const cls = this.#classesOf[m]?.get(name);
+      if (cls !== undefined) return { t: "class", m, c: cls };
+      const values = this.module(m).functions[0]?.bindings.get(name);
+      const value = values?.at(-1);
+      if (value) return this.resolve({ m, f: 0 }, value, depth + 1);
+    }
+    return null;
+  }
+
+  /** The class whose method a place is in, as an instance. */
+  classAt(place: Place): { t: "instance"; m: number; c: number } | null {
+    for (let f: number | null = place.f; f !== null; ) {
+      const fn: FunctionIR = this.function({ m: place.m, f });
+      if (fn.cls !== null) return { t: "instance", m: place.m, c: fn.cls };
+      f = fn.outer;
+    }
+    return null;
+  }
+}

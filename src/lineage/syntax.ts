@@ -1,0 +1,129 @@
+/** Turns source text into a plain tree; the only user of tree-sitter. */
+
+import { createRequire } from "node:module";
+import { Language as Grammar, Parser, type Tree, type TreeCursor } from "web-tree-sitter";
+
+/** Trees deeper than this are cut: recursion below must not overflow on hostile input. */
+const DEPTH_MAX = 900;
+
+/** A named node. Positions are UTF-16 offsets into the source. */
+export interface Node {
+  type: string;
+  start: number;
+  end: number;
+  field: string | null;
+  kids: Node[];
+}
+
+export interface Syntax {
+  root: Node;
+  source: string;
+  /** 1-based line of an offset. */
+  lineAt(offset: number): number;
+  text(node: Node): string;
+  /** Line of the first syntax error, or null. */
+  brokenAt: number | null;
+}
+
+interface Loaded {
+  parser: Parser;
+  names: string[];
+  named: boolean[];
+  fields: (string | null)[];
+}
+
+const loaded = new Map<string, Promise<Loaded>>();
+let ready: Promise<void> | null = null;
+
+/** `javascript`, `typescript`, `tsx`, `python` or `go`. */
+async function load(grammar: string): Promise<Loaded> {
+  ready ??= Parser.init();
+  await ready;
+  const path = createRequire(import.meta.url).resolve(
+    `@vscode/tree-sitter-wasm/wasm/tree-sitter-${grammar}.wasm`,
+  );
+  const language = await Grammar.load(path);
+  const parser = new Parser();
+  parser.setLanguage(language);
+  const names: string[] = [];
+  const named: boolean[] = [];
+  for (let id = 0; id < language.nodeTypeCount; id++) {
+    names.push(language.nodeTypeForId(id) ?? "");
+    named.push(language.nodeTypeIsNamed(id));
+  }
+  return { parser, names, named, fields: language.fields };
+}
+
+/** Parses a text; syntax errors are nodes of type `ERROR`, never an exception. */
+export async function parse(grammar: string, source: string): Promise<Syntax> {
+  let entry = loaded.get(grammar);
+  if (!entry) {
+    entry = load(grammar);
+    loaded.set(grammar, entry);
+  }
+  const grammarTables = await entry;
+  const { parser } = grammarTables;
+  const tree = parser.parse(source) as Tree;
+  const cursor = tree.walk();
+  try {
+    const state = { errorAt: -1 };
+    const root = copy(cursor, grammarTables, state, 0);
+    const starts = lineStarts(source);
+    const lineAt = (offset: number) => lineOf(starts, offset);
+    return {
+      root,
+      source,
+      lineAt,
+      text: (node) => source.slice(node.start, node.end),
+      brokenAt: tree.rootNode.hasError ? lineAt(Math.max(0, state.errorAt)) : null,
+    };
+  } finally {
+    // The tree lives in WASM memory, which no garbage collector sees.
+    cursor.delete();
+    tree.delete();
+  }
+}
+
+function copy(cursor: TreeCursor, tables: Loaded, state: { errorAt: number }, depth: number): Node {
+  const id = cursor.nodeTypeId;
+  // ERROR has the id 65535, which no table holds.
+  const type = tables.names[id] ?? "ERROR";
+  const node: Node = {
+    type,
+    start: cursor.startIndex,
+    end: cursor.endIndex,
+    field: tables.fields[cursor.currentFieldId] ?? null,
+    kids: [],
+  };
+  if (type === "ERROR" && state.errorAt < 0) state.errorAt = node.start;
+  if (depth < DEPTH_MAX && type !== "comment" && cursor.gotoFirstChild()) {
+    do {
+      const kid = cursor.nodeTypeId;
+      if (tables.named[kid] || kid === 65535) node.kids.push(copy(cursor, tables, state, depth + 1));
+    } while (cursor.gotoNextSibling());
+    cursor.gotoParent();
+  }
+  return node;
+}
+
+function lineStarts(source: string): number[] {
+  const starts = [0];
+  for (let i = source.indexOf("\n"); i >= 0; i = source.indexOf("\n", i + 1)) starts.push(i + 1);
+  return starts;
+}
+
+function lineOf(starts: readonly number[], offset: number): number {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] as number) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low + 1;
+}
+
+/** The child in a field, or undefined. */
+export function fieldOf(node: Node, field: string): Node | undefined {
+  return node.kids.find((kid) => kid.field === field);
+}

@@ -1,0 +1,307 @@
+/** What texts an expression can be: constants followed across modules, templates joined, interpolations kept as holes. */
+
+import type { Expr } from "./ir.ts";
+import type { Place, Program } from "./program.ts";
+import { holeName } from "./sql/analyze.ts";
+
+/** Values one expression may have before the rest is left out. */
+const ALTERNATIVES_MAX = 12;
+const DEPTH_MAX = 16;
+const CHARS_MAX = 400_000;
+
+/** A constant stretch with where it stands, or something that only run time knows. */
+export type Piece = { text: string; m: number; at: number } | { hole: Expr; place: Place };
+export type Text = Piece[];
+
+/** A text as one string, holes as names that no table has, and the way back to its lines. */
+export interface Flat {
+  sql: string;
+  /** Where an offset of `sql` stands. */
+  locate(offset: number): { m: number; line: number };
+  /** No hole at all. */
+  constant: boolean;
+}
+
+/** What stands for a hole, when it can be known: a table object's name. */
+export type HoleName = (hole: Expr, place: Place) => string | null;
+
+/** Every text that an expression can be, the latest assignment first; empty when it is no text. */
+export function textsOf(program: Program, place: Place, expr: Expr, depth = 0): Text[] {
+  if (depth > DEPTH_MAX) return [];
+  const next = (inner: Expr, at: Place = place) => textsOf(program, at, inner, depth + 1);
+  switch (expr.k) {
+    case "text":
+      return joined(program, place, expr.parts, expr.at, depth);
+    case "tagged":
+      return next(expr.text);
+    case "either":
+      return bounded(expr.of.flatMap((one) => next(one)));
+    case "named":
+      return next(expr.of);
+    case "item": {
+      const list = listOf(program, place, expr.of);
+      return bounded((list?.items ?? []).flatMap((one) => next(one.expr, one.place)));
+    }
+    case "name":
+      return namedTexts(program, place, expr.name, depth);
+    case "member": {
+      const bound = boundTexts(program, place, expr, depth);
+      if (bound.length > 0) return bound;
+      const ref = program.resolve(place, expr.of);
+      if (!ref) return [];
+      if (ref.t === "module" || ref.t === "expr" || ref.t === "folder") {
+        const found = program.member(ref, expr.name);
+        if (found?.t === "expr") return next(found.expr, found.place);
+      }
+      if (ref.t === "class" || ref.t === "instance") return fieldTexts(program, ref, expr.name, depth);
+      return [];
+    }
+    case "index": {
+      const ref = program.resolve(place, expr.of);
+      if (ref?.t !== "expr") return [];
+      const values =
+        ref.expr.k === "object"
+          ? ref.expr.entries.map((e) => e.value)
+          : ref.expr.k === "list"
+            ? ref.expr.items
+            : [];
+      return bounded(values.flatMap((one) => next(one, ref.place)));
+    }
+    case "call":
+      return callTexts(program, place, expr, depth);
+    case "object": {
+      // `{ text: "SELECT …", values }`, `{ sql: … }`.
+      const entry = expr.entries.find(
+        (one) => one.key === "text" || one.key === "sql" || one.key === "query",
+      );
+      return entry ? next(entry.value) : [];
+    }
+    default:
+      return [];
+  }
+}
+
+function bounded(texts: Text[]): Text[] {
+  return texts.slice(0, ALTERNATIVES_MAX);
+}
+
+function joined(
+  program: Program,
+  place: Place,
+  parts: readonly (string | Expr)[],
+  at: number,
+  depth: number,
+): Text[] {
+  let texts: Text[] = [[]];
+  let line = at;
+  for (const part of parts) {
+    if (typeof part === "string") {
+      for (const text of texts) text.push({ text: part, m: place.m, at: line });
+      line += newlines(part);
+      continue;
+    }
+    const values = textsOf(program, place, part, depth + 1);
+    const options: Text[] = values.length > 0 ? values : [[{ hole: part, place }]];
+    texts = bounded(texts.flatMap((text) => options.map((option) => [...text, ...option])));
+  }
+  return texts;
+}
+
+function namedTexts(program: Program, place: Place, name: string, depth: number): Text[] {
+  for (let f: number | null = place.f; f !== null; ) {
+    const fn = program.function({ m: place.m, f });
+    const values = fn.bindings.get(name);
+    if (values) {
+      // `sql += …` holds what it was before: only the longest form counts.
+      const whole = values.filter(
+        (value) => !values.some((other) => other.k === "text" && other.parts[0] === value),
+      );
+      const at = { m: place.m, f };
+      return bounded(
+        whole
+          .filter((value) => !(value.k === "name" && value.name === name))
+          .reverse()
+          .flatMap((value) => textsOf(program, at, value, depth + 1)),
+      );
+    }
+    const param = fn.params.find((one) => one.name === name);
+    if (param) return param.initial ? textsOf(program, place, param.initial, depth + 1) : [];
+    f = fn.outer;
+  }
+  const ref = program.lookup(place, name);
+  return ref?.t === "expr" ? textsOf(program, ref.place, ref.expr, depth + 1) : [];
+}
+
+function boundTexts(program: Program, place: Place, expr: Expr & { k: "member" }, depth: number): Text[] {
+  if (expr.of.k !== "name") return [];
+  const values = program.function(place).bindings.get(`${expr.of.name}.${expr.name}`) ?? [];
+  return bounded(values.flatMap((value) => textsOf(program, place, value, depth + 1)));
+}
+
+function fieldTexts(program: Program, ref: { m: number; c: number }, name: string, depth: number): Text[] {
+  const cls = program.class(ref);
+  const field = cls.fields.find((one) => one.name === name && one.value);
+  if (field?.value) {
+    const maker = cls.methods.get("constructor") ?? cls.methods.get("__init__") ?? 0;
+    return textsOf(program, { m: ref.m, f: maker }, field.value, depth + 1);
+  }
+  for (const base of cls.bases) {
+    const found = program.resolve({ m: ref.m, f: 0 }, base);
+    if (found?.t === "class" && !(found.m === ref.m && found.c === ref.c))
+      return fieldTexts(program, found, name, depth + 1);
+  }
+  return [];
+}
+
+/** Methods and functions whose result is the text they were given, or close to it. */
+const SAME =
+  /^(trim|trimStart|trimEnd|strip|lstrip|rstrip|dedent|cleandoc|text|raw|unsafe|unsafeRaw|literal|TrimSpace|toString|String|str|SQL|Rebind|stripIndent|outdent|Composed)$/;
+const FORMATS = /^(format|%|Sprintf|Errorf|sprintf|Fprintf|vsprintf)$/;
+
+function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, depth: number): Text[] {
+  const { callee } = expr;
+  const name = callee.k === "member" || callee.k === "name" ? callee.name : "";
+  const self = callee.k === "member" ? callee.of : null;
+  const first = expr.args[0];
+  if (FORMATS.test(name)) {
+    const isMethod = self !== null && textsOf(program, place, self, depth + 1).length > 0;
+    const template = isMethod ? self : first;
+    const args = isMethod ? expr.args : expr.args.slice(1);
+    if (!template) return [];
+    const spread = args.length === 1 && args[0]?.k === "list" ? args[0].items : args;
+    return textsOf(program, place, template, depth + 1).map((text) =>
+      filled(program, place, text, spread, name, depth),
+    );
+  }
+  if (name === "join") {
+    // Python joins by the separator's method, JavaScript by the list's.
+    const ofText = self ? textsOf(program, place, self, depth + 1)[0] : undefined;
+    const list = listOf(program, place, ofText && first ? first : (self ?? expr));
+    const separator = ofText ?? (first ? textsOf(program, place, first, depth + 1)[0] : undefined);
+    if (!list || !separator) return [];
+    const pieces = list.items.map(
+      (one) => textsOf(program, one.place, one.expr, depth + 1)[0] ?? [{ hole: one.expr, place: one.place }],
+    );
+    return pieces.length === 0
+      ? []
+      : [pieces.flatMap((piece, i) => (i === 0 ? piece : [...separator, ...piece]))];
+  }
+  if (SAME.test(name)) {
+    if (first) {
+      const given = textsOf(program, place, first, depth + 1);
+      if (given.length > 0) return given;
+    }
+    return self ? textsOf(program, place, self, depth + 1) : [];
+  }
+  if (name === "replace" || name === "replaceAll" || name === "concat")
+    return self ? textsOf(program, place, self, depth + 1) : [];
+  const ref = program.resolve(place, callee);
+  if (ref?.t !== "function") return [];
+  const fn = program.function(ref);
+  if (fn.returns.length > 6) return [];
+  return bounded(
+    fn.returns
+      .filter((value) => value.k !== "call" || value.isNew === false)
+      .flatMap((value) => textsOf(program, { m: ref.m, f: ref.f }, value, depth + 2)),
+  );
+}
+
+const PLACEHOLDERS: Record<string, RegExp> = {
+  format: /\{(\w*)(?:![rsa])?(?::[^{}]*)?\}/g,
+  "%": /%(?:\((\w+)\))?[-+ #0-9.*]*[sdifrx]/g,
+};
+const C_STYLE = /%(?:\[(\d+)\])?[-+ #0-9.*]*[sdvqxtfTw]/g;
+
+/** Puts arguments into the marks of a format text. */
+function filled(
+  program: Program,
+  place: Place,
+  text: Text,
+  args: readonly Expr[],
+  how: string,
+  depth: number,
+): Text {
+  const marks = PLACEHOLDERS[how] ?? C_STYLE;
+  let n = 0;
+  return text.flatMap((piece): Text => {
+    if ("hole" in piece) return [piece];
+    const out: Text = [];
+    let from = 0;
+    let line = piece.at;
+    for (const match of piece.text.matchAll(marks)) {
+      const before = piece.text.slice(from, match.index);
+      out.push({ text: before, m: piece.m, at: line });
+      line += newlines(before);
+      const key = match[1];
+      const named =
+        key && args.find((arg): arg is Expr & { k: "named" } => arg.k === "named" && arg.name === key);
+      const arg = named || (key && /^\d+$/.test(key) ? args[Number(key)] : key ? undefined : args[n++]);
+      const value = arg ? textsOf(program, place, arg, depth + 1)[0] : undefined;
+      out.push(...(value ?? [{ hole: arg ?? ({ k: "other", of: [], at: line } as Expr), place }]));
+      from = match.index + match[0].length;
+    }
+    out.push({ text: piece.text.slice(from), m: piece.m, at: line });
+    return out;
+  });
+}
+
+/** The items of a list, followed through names. */
+export function listOf(
+  program: Program,
+  place: Place,
+  expr: Expr,
+): { items: { expr: Expr; place: Place }[] } | null {
+  if (expr.k === "list") return { items: expr.items.map((item) => ({ expr: item, place })) };
+  if (
+    expr.k === "call" &&
+    expr.callee.k === "member" &&
+    /^(keys|values|entries|filter|items|sort|slice)$/.test(expr.callee.name)
+  )
+    return listOf(program, place, expr.callee.of);
+  if (
+    expr.k === "call" &&
+    expr.args.length === 1 &&
+    expr.callee.k === "name" &&
+    /^(set|list|tuple|sorted|frozenset|Set)$/.test(expr.callee.name)
+  )
+    return listOf(program, place, expr.args[0] as Expr);
+  const ref = program.resolve(place, expr);
+  if (ref?.t === "expr" && ref.expr.k === "list") {
+    const { place: at } = ref;
+    return { items: ref.expr.items.map((item) => ({ expr: item, place: at })) };
+  }
+  return null;
+}
+
+/** Joins a text's pieces. */
+export function flatten(text: Text, nameOfHole: HoleName): Flat {
+  const marks: { offset: number; m: number; at: number }[] = [];
+  let sql = "";
+  let holes = 0;
+  for (const piece of text) {
+    if (sql.length > CHARS_MAX) break;
+    if ("hole" in piece) {
+      const name = nameOfHole(piece.hole, piece.place);
+      sql += name ?? holeName(holes);
+      if (name === null) holes++;
+    } else {
+      marks.push({ offset: sql.length, m: piece.m, at: piece.at });
+      sql += piece.text;
+    }
+  }
+  return {
+    sql,
+    constant: holes === 0,
+    locate(offset) {
+      let mark = marks[0] ?? { offset: 0, m: 0, at: 1 };
+      for (const one of marks) if (one.offset <= offset) mark = one;
+      return { m: mark.m, line: mark.at + newlines(sql.slice(mark.offset, offset)) };
+    },
+  };
+}
+
+function newlines(text: string): number {
+  let count = 0;
+  for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) count++;
+  return count;
+}

@@ -1,0 +1,79 @@
+/** Writes code facts into the tables `trueup.code_*`. */
+
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FACT_SCHEMA, FACT_TABLES, ident, literal, type Store } from "../store/index.ts";
+import type { CodeFacts } from "./facts.ts";
+
+/** The fact tables of code and the facts that fill them. */
+const TABLES = {
+  code_functions: "functions",
+  code_calls: "calls",
+  code_access: "access",
+  code_entries: "entries",
+  code_tables: "tables",
+  code_logs: "logs",
+  code_patterns: "patterns",
+  code_literals: "literals",
+  code_derived: "derived",
+} as const satisfies Record<string, keyof CodeFacts>;
+
+/** Appends all facts. Ids are shifted past those of code that was written before, so that several trees can be read. */
+export async function writeCodeFacts(store: Store, facts: CodeFacts): Promise<void> {
+  const shift = await idsTaken(store);
+  for (const [table, key] of Object.entries(TABLES) as [keyof typeof TABLES, keyof CodeFacts][])
+    await load(store, table, facts[key] as readonly object[], shift);
+}
+
+/** One staged file per table: DuckDB reads JSON lines much faster than single statements. */
+async function load(
+  store: Store,
+  table: keyof typeof TABLES,
+  rows: readonly object[],
+  taken: Taken,
+): Promise<void> {
+  if (rows.length === 0) return;
+  const types = Object.entries(FACT_TABLES[table]);
+  const file = join(store.tempDir, `${table}.ndjson`);
+  const columns = types.map(([name]) => name);
+  const lines = rows.map((row) =>
+    JSON.stringify(shifted(row as Record<string, unknown>, columns, table, taken)),
+  );
+  writeFileSync(file, lines.join("\n"));
+  const shape = types.map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(", ");
+  await store.run(
+    `INSERT INTO ${FACT_SCHEMA}.${table} SELECT ${columns.map(ident).join(", ")}
+     FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${shape}}, maximum_object_size = 67108864)`,
+  );
+  rmSync(file, { force: true });
+}
+
+interface Taken {
+  functions: number;
+  entries: number;
+}
+
+async function idsTaken(store: Store): Promise<Taken> {
+  const row = await store.one(
+    `SELECT (SELECT coalesce(max(id), 0) FROM ${FACT_SCHEMA}.code_functions) AS functions,
+            (SELECT coalesce(max(id), 0) FROM ${FACT_SCHEMA}.code_entries) AS entries`,
+  );
+  return { functions: Number(row?.functions ?? 0), entries: Number(row?.entries ?? 0) };
+}
+
+function shifted(
+  row: Record<string, unknown>,
+  columns: readonly string[],
+  table: string,
+  taken: Taken,
+): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const column of columns) {
+    const value = row[column] ?? null;
+    const isFunction =
+      /^(function_id|caller_id|callee_id)$/.test(column) || (column === "id" && table === "code_functions");
+    const by = isFunction ? taken.functions : column === "id" && table === "code_entries" ? taken.entries : 0;
+    out[column] = typeof value === "number" && by > 0 ? value + by : value;
+  }
+  return out;
+}
