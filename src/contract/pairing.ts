@@ -126,7 +126,7 @@ async function sameTimes(ctx: CheckContext, a: UsageRelation, b: UsageRelation):
     : null;
 }
 
-/** The ids of one side of a link as a query (id VARCHAR, time TIMESTAMP), one row per id with its first time. */
+/** The ids of one side of a link as a query (id VARCHAR, time TIMESTAMP, n BIGINT): each with its first time and its rows. */
 export function idsOf(
   ctx: CheckContext,
   evidence: Evidence,
@@ -139,12 +139,12 @@ export function idsOf(
   if (!table) return null;
   const group = "GROUP BY 1";
   if (table.form === "lines")
-    return `SELECT id, min(time) AS time FROM trueup.mentions WHERE input = ${ctx.sql.literal(table.input)} AND id IS NOT NULL ${group}`;
+    return `SELECT id, min(time) AS time, count(*) AS n FROM trueup.mentions WHERE input = ${ctx.sql.literal(table.input)} AND id IS NOT NULL ${group}`;
   const time = timeOf(table);
   const found = table.columns.find((c) => c.name === column);
   if (!time || !found) return null;
   const id = `CAST(${found.role && found.expression ? found.expression : ctx.sql.ident(column)} AS VARCHAR)`;
-  return `SELECT ${id} AS id, min(${time}) AS time FROM ${table.relation} WHERE ${id} IS NOT NULL ${group}`;
+  return `SELECT ${id} AS id, min(${time}) AS time, count(*) AS n FROM ${table.relation} WHERE ${id} IS NOT NULL ${group}`;
 }
 
 /** Whether another log of the same format begins where this one ends: a set rotated by hand is no silence. */

@@ -9,6 +9,8 @@ export interface SqlDialect {
   quantile(expression: string, q: number): string;
   /** True where the text matches the regular expression (RE2 syntax), anywhere in it. */
   matches(text: string, pattern: string): string;
+  /** The text with every match of the regular expression (RE2 syntax) replaced; `\1` is its first group. */
+  substitute(text: string, pattern: string, replacement: string): string;
   /** The value of `value` in the row where `by` is greatest. */
   arg_max(value: string, by: string): string;
   /** An identifier, quoted. */

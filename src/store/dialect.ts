@@ -8,6 +8,8 @@ export const duckdbDialect: SqlDialect = {
   bucket: (time, seconds) => `time_bucket(INTERVAL ${Math.max(1, Math.round(seconds))} SECOND, ${time})`,
   quantile: (expression, q) => `quantile_cont(${expression}, ${q})`,
   matches: (text, pattern) => `regexp_matches(${text}, ${literal(pattern)})`,
+  substitute: (text, pattern, replacement) =>
+    `regexp_replace(${text}, ${literal(pattern)}, ${literal(replacement)}, 'g')`,
   arg_max: (value, by) => `arg_max(${value}, ${by})`,
   ident,
   literal,
