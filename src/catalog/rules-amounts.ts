@@ -16,7 +16,7 @@ const REASONING = setOf("reasoning thinking thoughts thought");
 const CACHE = setOf("cache cached caching");
 const CACHE_WRITE = setOf("creation create created write writes written stored");
 const NEUTRAL = setOf(
-  "total used usage count counts num n nb number of llm consumed spent sum qty quantity gen ai api model amount value all overall details detail last metadata",
+  "total used usage count counts num n nb number of llm consumed spent sum qty quantity gen ai api model all overall details detail last metadata",
 );
 
 const LIMIT = setOf(

@@ -25,11 +25,13 @@ export const modelRule: Rule = ({ words, leaf, facts, depth }) => {
   return [guess("model", (numeric ? 0.6 : own) - lower - depth * 0.02, "the name says which model")];
 };
 
+const PROVIDER_WITH = setOf("provider name id slug llm ai gen api custom upstream used inference selected");
+
 /** Who served the call. */
 export const providerRule: Rule = ({ words, leaf, facts, depth }, context) => {
   if (facts.booleans > 0 || facts.length > 200) return [];
   const name = leaf.join("_");
-  if (leaf.includes("provider") && !hasAny(leaf, setOf("config metadata options key error type count model")))
+  if (leaf.includes("provider") && leaf.every((w) => PROVIDER_WITH.has(w)))
     return [
       guess("provider", (leaf.length === 1 ? 0.95 : 0.92) - depth * 0.02, "the name says which provider"),
     ];
