@@ -3,6 +3,7 @@
 import { buildCatalog } from "./catalog/catalog.ts";
 import { neededColumns } from "./catalog/needed.ts";
 import { inspectEvidence } from "./catalog/profile.ts";
+import { idShapesFor } from "./catalog/shapes.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input } from "./contract/evidence.ts";
 import type { Row, Severity, Value } from "./contract/finding.ts";
@@ -116,6 +117,10 @@ export async function withEvidence<T>(
     const loaded = await loadAll(store, sources, settings, hooks);
     for (const input of failed) loaded.push({ input, tables: [], log: null });
     hooks.progress({ stage: "catalog", subject: "roles and links" });
+    for (const one of loaded) {
+      const shapes = one.log ? idShapesFor(one, loaded) : [];
+      if (shapes.length > 0) await one.log?.extractIds(shapes);
+    }
     const evidence = await buildCatalog(store, loaded, settings);
     await store.lockDown();
     return await work(store, evidence);

@@ -1,75 +1,46 @@
 /** Builds the catalogue: tables with roles, usage relations, time series, links; and writes them as facts. */
 
-import type { Evidence, Input, Link, Log, Series, Table, UsageRelation } from "../contract/evidence.ts";
-import type { LoadedInput } from "../contract/loaded.ts";
+import type { Evidence, Link, Log, Series, Table, UsageRelation } from "../contract/evidence.ts";
+import type { LoadedInput, LoadedLog } from "../contract/loaded.ts";
 import type { Settings } from "../contract/settings.ts";
 import type { Parameter, Store } from "../store/index.ts";
-import { describeTable } from "./describe.ts";
+import { type Described, describeTable } from "./describe.ts";
+import { findLinks } from "./links.ts";
+import { timedSeries } from "./series.ts";
 import { buildUsage } from "./usage.ts";
 
-/** Everything that checks may look at. Writes `trueup.tables`, `trueup.columns` and `trueup.links`. */
+/**
+ * Everything that checks may look at. Writes `trueup.tables`, `trueup.columns` and `trueup.links`.
+ * @throws UserError when the configuration gives a role to a column that is not there.
+ */
 export async function buildCatalog(
   store: Store,
   loaded: readonly LoadedInput[],
   settings: Settings,
 ): Promise<Evidence> {
-  const inputs: Input[] = loaded.map((one) => one.input);
-  const tables: Table[] = [];
+  const described: Described[] = [];
   const usage: UsageRelation[] = [];
   const series: Series[] = [];
   const logs: Log[] = [];
-  const links: Link[] = [];
-  for (const one of loaded) {
-    for (const raw of one.tables) {
-      const described = describeTable(raw, settings);
-      const { table } = described;
-      tables.push(table);
+  for (const input of loaded) {
+    for (const raw of input.tables) {
+      const one = describeTable(raw, settings);
+      described.push(one);
       if (raw.form === "lines" || raw.view) continue;
-      const relation = await buildUsage(store, described);
-      if (!relation) continue;
-      usage.push(relation);
-      if (!relation.timeRange) continue;
-      table.timeRange = relation.timeRange;
-      series.push({
-        name: table.name,
-        input: table.input,
-        relation: relation.relation,
-        form: raw.form === "events" ? "events" : "rows",
-        rows: table.rows,
-        timeRange: relation.timeRange,
-        table,
-      });
+      const relation = await buildUsage(store, one);
+      if (relation) usage.push(relation);
+      const timed = relation ? seriesOf(one.table, relation) : await timedSeries(store, one);
+      if (!timed) continue;
+      one.table.timeRange = timed.timeRange;
+      series.push(timed);
     }
-    if (one.log) {
-      const table = tables.find((t) => t.name === `${one.log?.lines.schema}.${one.log?.lines.name}`) as Table;
-      table.timeRange = one.log.timeRange;
-      logs.push({
-        input: one.input.name,
-        table,
-        format: one.log.format,
-        relation: one.log.relation,
-        undated: one.log.undated,
-      });
-      if (one.log.timeRange)
-        series.push({
-          name: table.name,
-          input: table.input,
-          relation: one.log.relation,
-          form: "lines",
-          rows: table.rows,
-          timeRange: one.log.timeRange,
-          table,
-        });
-    }
+    if (input.log) addLog(input.input.name, input.log, described, logs, series);
   }
-  await writeFacts(store, tables);
-  const latest =
-    series
-      .map((s) => s.timeRange.to)
-      .sort()
-      .at(-1) ?? null;
+  const tables = described.map((one) => one.table);
+  const links = await findLinks(store, described, logs);
+  await writeFacts(store, tables, links);
   return {
-    inputs,
+    inputs: loaded.map((one) => one.input),
     tables,
     usage,
     series,
@@ -77,12 +48,48 @@ export async function buildCatalog(
     links,
     now: settings.now,
     nowCounts: settings.nowGiven,
-    latest,
+    latest: latestOf(series),
     timezone: settings.timezone,
   };
 }
 
-async function writeFacts(store: Store, tables: readonly Table[]): Promise<void> {
+function seriesOf(table: Table, usage: UsageRelation): Series | null {
+  return (
+    usage.timeRange && {
+      name: table.name,
+      input: table.input,
+      relation: usage.relation,
+      form: table.form === "events" ? "events" : "rows",
+      rows: table.rows,
+      timeRange: usage.timeRange,
+      table,
+    }
+  );
+}
+
+/** The lines of a log: a series, unless no line has a time. */
+function addLog(
+  input: string,
+  log: LoadedLog,
+  described: readonly Described[],
+  logs: Log[],
+  series: Series[],
+): void {
+  const table = described.find((one) => one.raw === log.lines)?.table;
+  if (!table) throw new Error(`the lines of ${input} are not among its tables`);
+  const { timeRange, format, relation, undated } = log;
+  table.timeRange = timeRange;
+  logs.push({ input, table, format, relation, undated });
+  if (timeRange)
+    series.push({ name: table.name, input, relation, form: "lines", rows: table.rows, timeRange, table });
+}
+
+function latestOf(series: readonly Series[]): string | null {
+  const ends = series.map((one) => one.timeRange.to);
+  return ends.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1) ?? null;
+}
+
+async function writeFacts(store: Store, tables: readonly Table[], links: readonly Link[]): Promise<void> {
   await store.append(
     "trueup.tables",
     ["name", "input", "kind", "rows", "time_from", "time_to"],
@@ -95,5 +102,10 @@ async function writeFacts(store: Store, tables: readonly Table[]): Promise<void>
     "trueup.columns",
     ["table_name", "name", "type", "role", "expression", "confidence", "reason"],
     rows,
+  );
+  await store.append(
+    "trueup.links",
+    ["left_table", "left_column", "right_table", "right_column", "matched_ratio", "how"],
+    links.map((l) => [l.leftTable, l.leftColumn, l.rightTable, l.rightColumn, l.matchedRatio, l.how]),
   );
 }
