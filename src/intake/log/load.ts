@@ -1,17 +1,22 @@
 /** Reads a log: when each line was written, what its usage lines say, what happened around them. */
 
+import { basename } from "node:path";
 import { UserError } from "../../contract/errors.ts";
 import type { TimeRange } from "../../contract/evidence.ts";
 import type { LoadedInput } from "../../contract/loaded.ts";
-import { ident, qualified } from "../../store/index.ts";
+import { number, plural } from "../../contract/wording.ts";
+import { ident, literal, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
+import { completeTimes } from "./calendar.ts";
+import type { Cleaned } from "./clean.ts";
 import { extractEvents, wantedSql } from "./extractors/extract.ts";
 import { keepLines } from "./kept.ts";
 import { linesTable } from "./lines.ts";
+import { findMarkers, markerSql } from "./markers.ts";
 import { mentionsOf } from "./mentions.ts";
+import { inOrder, missingParts, samplesOf } from "./parts.ts";
 import { baseTable, linesSql, loadParts, type Part } from "./pass.ts";
-import { sampleFile } from "./sample.ts";
-import { momentSql, shapesOf } from "./shapes.ts";
+import { readingOf } from "./reading.ts";
 
 /** Share of control characters from which bytes are no text. */
 const NOISE_MAX = 0.05;
@@ -19,34 +24,46 @@ const NOISE_MAX = 0.05;
 /** @throws UserError when no line can be read. */
 export async function loadLog(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
   const { store, settings } = ctx;
-  const samples = source.files.map(sampleFile);
-  const lines = samples.flatMap((sample) => sample.lines);
-  const shapes = shapesOf(lines);
-  const noise = Math.max(0, ...samples.map((sample) => sample.noise));
-  if (shapes.length === 0 && noise > NOISE_MAX)
+  const sampled = await samplesOf(source, ctx);
+  const reading = readingOf(sampled, source.timezone, settings.now);
+  const noise = Math.max(0, ...sampled.map((sample) => sample.noise));
+  if (reading.shapes.length === 0 && noise > NOISE_MAX)
     throw new UserError(`${source.path}: holds bytes that are no text; name a log or a database`);
+  const samples = await inOrder(sampled, reading, ctx);
 
   await store.run(`CREATE SCHEMA ${ident(source.name)}`);
   const base = baseTable(source);
   await store.run(`CREATE TABLE ${base} (time TIMESTAMP, kept VARCHAR)`);
-  const pipes = lines.some((line) => / \| .* \| .* \| \d+ \| \d+ \| /.test(line));
-  const wanted = wantedSql("text", settings.extract, pipes);
+  const pipes = sampled.some((sample) => sample.lines.some((line) => / \| \d+ \| \d+ \| /.test(line)));
+  const wanted = `${wantedSql("text", settings.extract, pipes)} OR ${markerSql("text", "time")}`;
   const parts = await loadParts(source, samples, ctx, async (part) => {
-    await store.run(`INSERT INTO ${base} SELECT time, CASE WHEN ${wanted} THEN text END
-      FROM (SELECT text, ${momentSql(shapes, "text", source.timezone)} AS time
-        FROM (SELECT raw AS text FROM ${linesSql(part)}))`);
+    await store.run(
+      `INSERT INTO ${base} SELECT time, CASE WHEN ${wanted} THEN text END FROM (${reading.read(linesSql(part))})`,
+    );
     const row = await store.one(`SELECT count(*) AS n FROM ${base}`);
     return Number(row?.n ?? 0) - part.before;
   });
+  const notes = [...source.notes, ...reading.notes];
+  if (reading.lacks !== null) {
+    const modified = samples.at(-1)?.modified ?? new Date(settings.now);
+    const assumed = await completeTimes(
+      base,
+      { lacks: reading.lacks, timezone: source.timezone, modified },
+      ctx,
+    );
+    if (assumed !== null) notes.push(assumed);
+  }
   const relation = qualified("trueup", `log ${source.name}`);
-  await store.run(`CREATE VIEW ${relation} AS SELECT rowid + 1 AS line, time FROM ${base}`);
-  const stream = `(SELECT rowid + 1 AS line, time, kept FROM ${base})`;
-  await keepLines(source, stream, ctx);
+  const within = withinSql(settings.since, settings.until);
+  await store.run(`CREATE VIEW ${relation} AS SELECT line, time FROM ${streamSql(base, within)}`);
+  await keepLines(source, streamSql(base, within), ctx);
   const events = await extractEvents(source, ctx);
+  notes.push(...(await findMarkers(source, ctx)));
   const rows = parts.reduce((sum, part) => sum + part.lines, 0);
   const timeRange = await rangeOf(relation, ctx);
-  const linesInfo = await linesTable(source, ctx, rows);
-  const notes = [...source.notes, ...notesOf(source, parts, shapes.length, timeRange)];
+  const lines = await linesTable(source, parts, reading, relation, ctx);
+  notes.push(...notesOf(source, parts, timeRange));
+  const tables = [lines, ...events];
   return {
     input: {
       name: source.name,
@@ -55,19 +72,44 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
       bytes: source.bytes,
       rows,
       rejected: 0,
-      tables: [linesInfo, ...events].map((table) => `${table.schema}.${table.name}`),
+      tables: tables.map((table) => `${table.schema}.${table.name}`),
       notes,
+      ...brokenOf(source, parts),
     },
-    tables: [linesInfo, ...events],
+    tables,
     log: {
-      format: shapes[0]?.stamp.name ?? "plain text",
+      format: reading.format,
       relation,
-      lines: linesInfo,
+      lines,
       timeRange,
-      undated: false,
+      undated: reading.lacks === "date" && source.path === "-",
       extractIds: (ids) => mentionsOf(source, parts, relation, ids, ctx),
     },
   };
+}
+
+/** A row per line; with --since or --until only the lines of that time. */
+function streamSql(base: string, within: string | null): string {
+  return `(SELECT rowid + 1 AS line, time, kept FROM ${base}${within ? ` WHERE ${within}` : ""})`;
+}
+
+function withinSql(since: string | null, until: string | null): string | null {
+  const bound = (time: string) => `TIMESTAMP ${literal(time.replace("T", " ").replace(/Z$/, ""))}`;
+  const conditions = [
+    ...(since ? [`time >= ${bound(since)}`] : []),
+    ...(until ? [`time <= ${bound(until)}`] : []),
+  ];
+  return conditions.length > 0 ? conditions.join(" AND ") : null;
+}
+
+/** Damaged compressed data: what could be read is there, and the input counts as not evaluated. */
+function brokenOf(source: Source, parts: readonly Part[]): { error?: string } {
+  const broken = parts.find((part) => part.cleaned?.broken);
+  return broken
+    ? {
+        error: `${source.path}: the compressed data of ${basename(broken.sample.file)} is damaged after line ${broken.lines}`,
+      }
+    : {};
 }
 
 async function rangeOf(relation: string, ctx: IntakeContext): Promise<TimeRange | null> {
@@ -75,13 +117,29 @@ async function rangeOf(relation: string, ctx: IntakeContext): Promise<TimeRange 
   return row?.lo ? { from: String(row.lo), to: String(row.hi) } : null;
 }
 
-function notesOf(source: Source, parts: readonly Part[], shapes: number, range: TimeRange | null): string[] {
+function notesOf(source: Source, parts: readonly Part[], range: TimeRange | null): string[] {
   const notes: string[] = [];
-  if (source.bytes === 0) notes.push(`${source.path} is empty`);
-  else if (shapes === 0 || range === null) notes.push("no line begins with a time");
-  for (const { cleaned } of parts) {
-    if (!cleaned) continue;
-    if (cleaned.badBytes > 0) notes.push(`${cleaned.badBytes} byte sequences are no UTF-8`);
+  if (parts.every((part) => part.lines === 0)) notes.push(`${source.path} is empty`);
+  else if (range === null) notes.push("no line begins with a time");
+  if (parts.length > 1) {
+    const missing = missingParts(parts.map((part) => part.sample.file));
+    if (missing !== null) notes.push(missing);
+    const spans = parts.map((part) => `${basename(part.sample.file)} from line ${number(part.before + 1)}`);
+    notes.push(`${parts.length} parts read as one stream: ${spans.join(", ")}`);
   }
+  const total = (count: (cleaned: Cleaned) => number) =>
+    parts.reduce((sum, part) => sum + (part.cleaned ? count(part.cleaned) : 0), 0);
+  const bad = total((cleaned) => cleaned.badBytes);
+  if (bad > 0) notes.push(`${plural(bad, "byte sequence")} of no valid ${encodings(parts)} read as U+FFFD`);
+  const nuls = total((cleaned) => cleaned.nuls);
+  if (nuls > 0) notes.push(`${plural(nuls, "NUL byte")} removed`);
+  const cut = total((cleaned) => cleaned.cut);
+  if (cut > 0) notes.push(`${plural(cut, "line")} cut at 1 Mi characters`);
+  const returns = total((cleaned) => cleaned.returns);
+  if (returns > 0) notes.push(`${plural(returns, "carriage return")} inside lines kept as ␍`);
   return notes;
+}
+
+function encodings(parts: readonly Part[]): string {
+  return [...new Set(parts.map((part) => part.sample.encoding.slice(0, 6).toUpperCase()))].join(", ");
 }

@@ -25,14 +25,22 @@ export interface Part {
   before: number;
 }
 
+/** SQL for the lines of a zstd file, which only DuckDB can read. */
+export function zstdLinesSql(file: string): string {
+  return readCsv(file, "zstd", "");
+}
+
 /** SQL for the lines of one part: a column `raw`, NULL for blank lines, in the order of the file. */
 export function linesSql(part: Part): string {
-  const compression = part.cleaned ? "none" : part.sample.compression;
-  return `read_csv(${literal(part.path)}, columns = {'raw': 'VARCHAR'}, header = false, delim = ${literal(
+  return part.cleaned
+    ? readCsv(part.path, "none", `, max_line_size = ${LINE_MAX_BYTES}, buffer_size = ${4 * LINE_MAX_BYTES}`)
+    : readCsv(part.path, part.sample.compression, "");
+}
+
+function readCsv(path: string, compression: string, more: string): string {
+  return `read_csv(${literal(path)}, columns = {'raw': 'VARCHAR'}, header = false, delim = ${literal(
     DELIMITER,
-  )}, quote = '', escape = '', comment = '', auto_detect = false, compression = '${compression}'${
-    part.cleaned ? `, max_line_size = ${LINE_MAX_BYTES}, buffer_size = ${4 * LINE_MAX_BYTES}` : ""
-  })`;
+  )}, quote = '', escape = '', comment = '', auto_detect = false, compression = '${compression}'${more})`;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Sample {
   lines: string[];
   /** The file has bytes that DuckDB's reader would stumble over. */
   unclean: boolean;
+  /** The lines have terminal colours. */
+  coloured: boolean;
   /** The lines end with a carriage return alone. */
   crLines: boolean;
   /** Of the sampled characters, the share that no text has. */
@@ -57,6 +59,7 @@ export function sampleFile(file: string): Sample {
       lines: texts.flatMap((text, i) => linesOf(text, i > 0, i === texts.length - 1, crLines)),
       unclean:
         encoding !== "utf-8" || /\0|\r(?!\n)/.test(all) || (all.includes("\r\n") && /[^\r]\n/.test(all)),
+      coloured: /\x1b\[|\\u001b\[/i.test(all),
       crLines,
       noise: noiseOf(all),
       modified: mtime,

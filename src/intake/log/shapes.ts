@@ -49,8 +49,8 @@ const SITES: readonly Site[] = [
 export interface Shape {
   site: string;
   stamp: Stamp;
-  /** SQL from the line's text to the text that starts with the time. */
-  at(text: string): string;
+  /** SQL from the line's text to the text that starts with the time: its first characters, or the whole rest. */
+  at(text: string, whole?: boolean): string;
   /** SQL that is true where the line can be of this shape. */
   condition(text: string): string;
   /** Sampled lines of this shape. */
@@ -152,7 +152,7 @@ function shapeOf(site: Site, stamp: Stamp, lines: SampledTime[]): Shape {
     const known = prefixes.size <= 4 ? [...prefixes].sort().map(literal).join(", ") : null;
     return {
       ...base,
-      at: (text) => (column === 0 ? text : `substr(${text}, ${column + 1}, 64)`),
+      at: (text, whole) => (column === 0 ? text : `substr(${text}, ${column + 1}${whole ? "" : ", 64"})`),
       condition: (text) => (column > 0 && known ? `left(${text}, ${column}) IN (${known})` : "TRUE"),
     };
   }
@@ -162,13 +162,14 @@ function shapeOf(site: Site, stamp: Stamp, lines: SampledTime[]): Shape {
   if (after !== undefined)
     return {
       ...base,
-      at: (text) => `substr(${text}, strpos(${text}, ${literal(after)}) + ${after.length}, 64)`,
+      at: (text, whole) =>
+        `substr(${text}, strpos(${text}, ${literal(after)}) + ${after.length}${whole ? "" : ", 64"})`,
       condition: (text) => `contains(${text}, ${literal(after)})`,
     };
   return {
     ...base,
-    at: (text) =>
-      `regexp_extract(left(${text}, 320), ${literal(`^(?:${site.before})(${stamp.pattern}.*)`)}, 1, 's')`,
+    at: (text, whole) =>
+      `regexp_extract(${whole ? text : `left(${text}, 320)`}, ${literal(`^(?:${site.before})(${stamp.pattern}.*)`)}, 1, 's')`,
     condition: () => "TRUE",
   };
 }

@@ -22,8 +22,10 @@ export interface Stamp {
   parse(text: string): string;
   /** What the spelling leaves open. */
   lacks: "year" | "date" | null;
-  /** Day and month could be swapped: the `parse` of the other order. */
-  swapped?: Stamp;
+  /** Which number of the date is day, month and year: `dmy`. */
+  fields?: string;
+  /** The same text with its numbers in another order. */
+  orders?: readonly Stamp[];
   /** Already UTC, whatever the zone of the log: no zone follows. */
   utc?: boolean;
 }
@@ -53,10 +55,15 @@ function free(name: string, pattern: string, first: string, parse: (text: string
   };
 }
 
-/** A stamp whose first two numbers are day and month, in an order that only the values tell. */
-function dayOrMonthFirst(name: string, make: (day: string, month: string, name: string) => Stamp): Stamp {
-  const dayFirst = make("%d", "%m", `${name}, day first`);
-  return { ...dayFirst, swapped: make("%m", "%d", `${name}, month first`) };
+/** A stamp whose numbers can be read in several orders, the likeliest first; only the values tell. */
+function ordered(orders: readonly string[], make: (order: string) => Stamp): Stamp {
+  const [first, ...others] = orders.map((fields) => ({ ...make(fields), fields }));
+  return { ...(first as Stamp), orders: others };
+}
+
+/** `dmy` → `%d-%m-%Y`. */
+function dateFormat(order: string, between: string, year: string): string {
+  return [...order].map((field) => (field === "y" ? year : `%${field}`)).join(between);
 }
 
 const withYear = (text: string) => `'${NO_YEAR} ' || ${text}`;
@@ -109,23 +116,28 @@ export const STAMPS: readonly Stamp[] = [
     `${MONTH} \\d{1,2}, \\d{4}`,
     (t) => strptime(`replace(${t}, ',', '')`, "%b %d %Y %I:%M:%S %p"),
   ),
-  dayOrMonthFirst("12 hours", (day, month, name) =>
-    free(name, "\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4},? \\d{1,2}:\\d\\d:\\d\\d ?[AP]M", "\\d{1,2}[-/.]\\d", (t) =>
-      strptime(`translate(${t}, '/.,', '--')`, `${day}-${month}-%Y %I:%M:%S %p`),
+  ordered(["dmy", "mdy"], (order) =>
+    free(
+      "day, month, year, 12 hours",
+      "\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4},? \\d{1,2}:\\d\\d:\\d\\d ?[AP]M",
+      "\\d{1,2}[-/.]\\d",
+      (t) => strptime(`translate(${t}, '/.,', '--')`, `${dateFormat(order, "-", "%Y")} %I:%M:%S %p`),
     ),
   ),
-  dayOrMonthFirst("DD-MM-YYYY", (day, month, name) =>
-    fixed(name, `\\d\\d[-/.]\\d\\d[-/.]\\d{4}[ T]${CLOCK}`, 19, 14, (t) =>
-      strptime(`translate(${t}, '/.T', '-- ')`, `${day}-${month}-%Y %H:%M:%S`),
+  ordered(["dmy", "mdy"], (order) =>
+    fixed("DD-MM-YYYY", `\\d\\d[-/.]\\d\\d[-/.]\\d{4}[ T]${CLOCK}`, 19, 14, (t) =>
+      strptime(`translate(${t}, '/.T', '-- ')`, `${dateFormat(order, "-", "%Y")} %H:%M:%S`),
     ),
   ),
-  dayOrMonthFirst("D-M-YYYY", (day, month, name) =>
-    free(name, "\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4},? \\d{1,2}:\\d\\d:\\d\\d", "\\d{1,2}[-/.]\\d", (t) =>
-      strptime(`translate(${t}, '/.,', '--')`, `${day}-${month}-%Y %H:%M:%S`),
+  ordered(["dmy", "mdy"], (order) =>
+    free("D-M-YYYY", "\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{4},? \\d{1,2}:\\d\\d:\\d\\d", "\\d{1,2}[-/.]\\d", (t) =>
+      strptime(`translate(${t}, '/.,', '--')`, `${dateFormat(order, "-", "%Y")} %H:%M:%S`),
     ),
   ),
-  fixed("YY/MM/DD", `\\d\\d[-/]\\d\\d[-/]\\d\\d ${CLOCK}`, 17, 12, (t) =>
-    strptime(`translate(${t}, '-', '/')`, "%y/%m/%d %H:%M:%S"),
+  ordered(["ymd", "dmy", "mdy"], (order) =>
+    fixed("YY/MM/DD", `\\d\\d[-/]\\d\\d[-/]\\d\\d ${CLOCK}`, 17, 12, (t) =>
+      strptime(`translate(${t}, '-', '/')`, `${dateFormat(order, "/", "%y")} %H:%M:%S`),
+    ),
   ),
   {
     ...fixed("YYMMDD HHMMSS", "\\d{6} \\d{6}", 13, 7, (t) => strptime(t, "%y%m%d %H%M%S")),

@@ -7,38 +7,44 @@ const COUNT = "(-?\\d[\\d,_]*(?:\\.\\d+)?(?: ?[kKmM]\\b)?)";
 const IN = "(?:prompt|input|in|sent)";
 const OUT = "(?:completion|output|out|received|generated)";
 const TOKENS = "(?: tokens?)?";
+const TOTAL = `(?:\\s*[=,;(]\\s*(?:total:?\\s*)?${COUNT}(?: total)?${TOKENS})?`;
 const AND = "(?:\\s*(?:[+,/|&;]|and)\\s*)+";
 
 /** A pattern over one line; its groups, in order. RE2. */
 export interface LinePattern {
   /** Text every such line has: looked for before the pattern. */
-  contains: readonly string[];
+  contains: string;
+  /** The pattern begins where this text first stands: far cheaper than a search. */
+  from?: string;
   pattern: string;
-  groups: readonly (Role | "api_total_tokens" | "overhead_tokens")[];
+  groups: readonly Role[];
 }
 
 export const LINE_PATTERNS: readonly LinePattern[] = [
   {
-    // Token usage: 1025 prompt + 997 completion = 2022 total (API reports 2030, difference: 8 overhead tokens)
-    contains: ["oken"],
+    // Token usage: 1775 input + 9014 output = 10789 total
+    contains: "oken usage: ",
+    from: "oken usage: ",
+    pattern: "^oken usage: (\\d+) (?:prompt|input) \\+ (\\d+) (?:completion|output) = (\\d+) total",
+    groups: ["input_tokens", "output_tokens", "total_tokens"],
+  },
+  {
+    // Tokens: 12k sent, 5k cache hit, 3.1k received. Cost: $0.04 message, $0.12 session.
+    contains: "oken",
     pattern:
       `(?i)\\btokens?(?: usage| used| count)?\\s*[:=-]?\\s*${COUNT} ${IN}${TOKENS}` +
-      `(?:, [\\d.,]+[kKmM]? cache (?:write|hit))*${AND}${COUNT} ${OUT}${TOKENS}` +
-      `(?:\\s*[=,;(]\\s*(?:total:?\\s*)?${COUNT}(?: total)?${TOKENS})?` +
-      `(?:.{0,20}API reports ${COUNT})?(?:.{0,30}?${COUNT} overhead)?`,
-    groups: ["input_tokens", "output_tokens", "total_tokens", "api_total_tokens", "overhead_tokens"],
+      `(?:, [\\d.,]+k? cache (?:write|hit))*${AND}${COUNT} ${OUT}${TOKENS}${TOTAL}`,
+    groups: ["input_tokens", "output_tokens", "total_tokens"],
   },
   {
     // used 1775 prompt tokens and 9014 completion tokens (10789 total)
-    contains: ["oken"],
-    pattern:
-      `(?i)${COUNT} (?:prompt|input) tokens?${AND}${COUNT} (?:completion|output) tokens?` +
-      `(?:\\s*[=,;(]\\s*(?:total:?\\s*)?${COUNT}(?: total)?${TOKENS})?`,
+    contains: "oken",
+    pattern: `(?i)${COUNT} (?:prompt|input) tokens?${AND}${COUNT} (?:completion|output) tokens?` + TOTAL,
     groups: ["input_tokens", "output_tokens", "total_tokens"],
   },
   {
     // Token usage: prompt=12, completion=34, total=46
-    contains: ["oken"],
+    contains: "oken",
     pattern:
       `(?i)\\btokens?(?: usage| used| count)?\\W{1,4}(?:prompt|input)${TOKENS}\\s*[:=]\\s*${COUNT}[\\s,;|/+]+` +
       `(?:completion|output)${TOKENS}\\s*[:=]\\s*${COUNT}(?:[\\s,;|/=]+total${TOKENS}\\s*[:=]\\s*${COUNT})?`,
@@ -46,18 +52,24 @@ export const LINE_PATTERNS: readonly LinePattern[] = [
   },
   {
     // 03-08-2026 14:05:09 | claude-opus | ANTIGRAVITY | acct | 1200 | 340 | 200 OK
-    contains: [" | "],
+    contains: " | ",
     pattern:
       "^[\\d:./T -]{16,24} \\| ([\\w./:@-]+) \\| ([A-Za-z][\\w-]*) \\| [^|]* \\| (\\d+) \\| (\\d+) \\| (\\d{3})(?: [A-Za-z ]+)?\\s*$",
     groups: ["model", "provider", "input_tokens", "output_tokens", "status"],
   },
   {
     // Total tokens used: 2022
-    contains: ["oken"],
+    contains: "oken",
     pattern: `(?i)\\b(?:token usage|tokens used|total tokens(?: used)?)\\s*[:=]\\s*${COUNT}(?: tokens?| total)?\\s*(?:[.;)\\]]|$)`,
     groups: ["total_tokens"],
   },
 ];
+
+/** What a usage line may add about a total that the provider counted otherwise. */
+export const OVERHEAD_PATTERNS = [
+  { column: "api_total_tokens", contains: "API reports", pattern: "API reports (\\d+)" },
+  { column: "overhead_tokens", contains: "overhead", pattern: "(-?\\d+) overhead" },
+] as const;
 
 /** A key's value, wherever it stands: JSON, logfmt, Python's repr, an object literal. */
 export interface KeyPattern {

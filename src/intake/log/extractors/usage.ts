@@ -9,10 +9,11 @@ import {
   type KeyPattern,
   LIMITS,
   LINE_PATTERNS,
+  OVERHEAD_PATTERNS,
 } from "./patterns.ts";
 
 const COUNTS = COUNT_KEYS.map((key) => key.role);
-const WORDED = ["api_total_tokens", "overhead_tokens"];
+const OVERHEAD = OVERHEAD_PATTERNS.map((one) => one.column);
 const TEXTS = ["model", "provider", "status"];
 
 const containsAny = (text: string, words: readonly string[]) =>
@@ -27,12 +28,13 @@ const containsAny = (text: string, words: readonly string[]) =>
 export function usageSql(kept: string, others: readonly string[]): string {
   const free = others.map((table) => `AND line NOT IN (SELECT line FROM ${table})`).join(" ");
   let stage = `SELECT *, '' AS matched FROM ${kept} WHERE (contains(text, 'oken') OR contains(text, ' | ')) ${free}`;
-  LINE_PATTERNS.forEach(({ contains, pattern, groups }, i) => {
+  LINE_PATTERNS.forEach(({ contains, from, pattern, groups }, i) => {
     const names = groups.map(literal).join(", ");
     const main = `p${i}.${groups.includes("input_tokens") ? "input_tokens" : "total_tokens"}`;
+    const where = from ? `substr(text, strpos(text, ${literal(from)}))` : "text";
     stage = `SELECT * REPLACE (CASE WHEN ${main} <> '' THEN ${literal(String(i))} ELSE matched END AS matched)
-      FROM (SELECT *, CASE WHEN matched = '' AND ${containsAny("text", contains)}
-        THEN regexp_extract(text, ${literal(pattern)}, [${names}]) END AS p${i} FROM (${stage}))`;
+      FROM (SELECT *, CASE WHEN matched = '' AND contains(text, ${literal(contains)})
+        THEN regexp_extract(${where}, ${literal(pattern)}, [${names}]) END AS p${i} FROM (${stage}))`;
   });
   const worded = (role: string) =>
     LINE_PATTERNS.flatMap(({ groups }, i) =>
@@ -52,8 +54,11 @@ export function usageSql(kept: string, others: readonly string[]): string {
     (key) =>
       `${countSql(first([...worded(key.role), keyed(key, "clean", "clean IS NOT NULL")]))} AS ${key.role}`,
   );
-  const extra = WORDED.map((role) => `${countSql(first(worded(role)))} AS ${role}`);
-  const read = `SELECT line, time, entry, own, text, matched, p3, ${[...counts, ...extra].join(", ")}
+  const extra = OVERHEAD_PATTERNS.map(
+    ({ column, contains, pattern }) => `CASE WHEN matched <> '' AND contains(text, ${literal(contains)})
+      THEN TRY_CAST(regexp_extract(text, ${literal(pattern)}, 1) AS BIGINT) END AS ${column}`,
+  );
+  const read = `SELECT line, time, entry, own, text, matched, ${LINE_PATTERNS.map((_, i) => `p${i}`).join(", ")}, ${[...counts, ...extra].join(", ")}
     FROM (SELECT *, ${clean} AS clean FROM (${stage}))`;
   const any = COUNTS.slice(0, 3)
     .map((role) => `${role} IS NOT NULL`)
@@ -71,7 +76,7 @@ export function usageSql(kept: string, others: readonly string[]): string {
   const told = `SELECT *, ${details.join(", ")}, matched <> '' OR own OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS whole,
     concat_ws(' ', ${COUNTS.map((role) => `CASE WHEN ${role} IS NOT NULL THEN '${role}' END`).join(", ")}) AS tells
     FROM (${read}) WHERE ${any}`;
-  const merged = [...COUNTS, ...WORDED, ...TEXTS, "cost", "id", "session_id"];
+  const merged = [...COUNTS, ...OVERHEAD, ...TEXTS, "cost", "id", "session_id"];
   return `WITH told AS MATERIALIZED (${told})
     SELECT line, time, entry, ${merged.join(", ")} FROM told WHERE whole
     UNION ALL

@@ -1,0 +1,155 @@
+/** What follows the time in the lines of known formats: where level, logger and message stand. */
+
+import { literal } from "../../store/index.ts";
+import { jsonFirstSql, LEVEL_PATHS, LOGGER_PATHS, MESSAGE_PATHS } from "./json.ts";
+import type { Shape } from "./shapes.ts";
+import { TAIL } from "./tails.ts";
+
+const LEVELS = [
+  "TRACE DEBUG INFO INFORMATION NOTICE WARN WARNING ERR ERROR CRIT CRITICAL FATAL SEVERE ALERT EMERG PANIC",
+  "VERBOSE SUCCESS",
+].flatMap((words) => words.split(" "));
+const LEVEL = [...LEVELS]
+  .sort((a, b) => b.length - a.length)
+  .flatMap((word) => [word, word.toLowerCase(), word[0] + word.slice(1).toLowerCase()])
+  .join("|");
+
+/** A way of writing the rest of a line. JavaScript and RE2 read the pattern alike. */
+export interface Layout {
+  name: string;
+  /** On the text after time, fraction and zone; every group is named. */
+  pattern: string;
+  groups: readonly ("level" | "logger" | "message")[];
+}
+
+const layout = (name: string, pattern: string, ...groups: Layout["groups"]): Layout => ({
+  name,
+  pattern: `^${pattern}`,
+  groups,
+});
+
+/** Tried in this order. */
+const LAYOUTS: readonly Layout[] = [
+  layout("python logging", ` - (\\S+) - (${LEVEL}) - (.*)`, "logger", "level", "message"),
+  layout("python logging", `:(${LEVEL}):(?:([\\w.$-]+):)?(.*)`, "level", "logger", "message"),
+  layout("python logging", ` - ([^:]{1,80}):(${LEVEL}): (.*)`, "logger", "level", "message"),
+  layout(
+    "python logging",
+    ` +\\[?(${LEVEL})\\]? +\\[?([\\w.]+):\\d+\\]?:? (.*)`,
+    "level",
+    "logger",
+    "message",
+  ),
+  layout("loguru", ` \\| (${LEVEL}) *\\| (\\S+) - (.*)`, "level", "logger", "message"),
+  layout("log4j", ` - (${LEVEL}) +\\[(?:.*:)?([\\w$]+)@\\d+\\] - (.*)`, "level", "logger", "message"),
+  layout(
+    "Spring Boot",
+    ` +(${LEVEL}) +\\d+ +--- +(?:\\[[^\\]]*\\] +)+(\\S+) *: (.*)`,
+    "level",
+    "logger",
+    "message",
+  ),
+  layout("OpenStack", ` \\d+ (${LEVEL}) ([\\w.]+) (.*)`, "level", "logger", "message"),
+  layout(
+    "log4j",
+    ` +(?:\\d+ +)?(?:\\[[^\\]]*\\] +)?(${LEVEL}) +(?:\\[[^\\]]*\\] +)?([\\w.$/*-]+) *(?::|--?) (.*)`,
+    "level",
+    "logger",
+    "message",
+  ),
+  layout("Laravel", `\\] (\\w+)\\.(${LEVEL}): (.*)`, "logger", "level", "message"),
+  layout("Ruby logger", ` #\\d+\\] +(\\w+) -- ([^:]*): (.*)`, "level", "logger", "message"),
+  layout("PostgreSQL", ` \\[\\d+\\](?: (\\S+@\\S+))? ([A-Z]+): +(.*)`, "logger", "level", "message"),
+  layout("nginx error", ` \\[(\\w+)\\] \\d+#\\d+: (.*)`, "level", "message"),
+  layout("Apache error", `\\] \\[(?:(\\w+):)?(\\w+)\\] (.*)`, "logger", "level", "message"),
+  layout("access log", `\\] "(.*)`, "message"),
+  layout("syslog RFC 5424", ` \\S+ (\\S+) \\S+ \\S+ (?:-|\\[.*?\\]) ?(.*)`, "logger", "message"),
+  layout("syslog", ` \\S+ ([^:\\[\\s]+)(?:\\[\\d+\\])?: (.*)`, "logger", "message"),
+];
+
+const ANY = `^[^A-Za-z0-9]*(?:.{0,60}?\\b(${LEVEL})\\b[\\]):|]*)?[ :|-]*(.*)`;
+const SYSLOG_SITES = new Set(["syslog priority"]);
+
+/** The layout of a shape's sampled lines; null when none fits half of them. */
+export function layoutOf(shape: Shape): Layout | null {
+  let best: Layout | null = null;
+  let most = Math.max(1, shape.lines.length / 2) - 0.5;
+  for (const one of LAYOUTS) {
+    const isSyslog = one.name.startsWith("syslog");
+    if (one.name === "syslog RFC 5424" && !SYSLOG_SITES.has(shape.site)) continue;
+    if (one.name === "syslog" && shape.stamp.lacks !== "year" && !SYSLOG_SITES.has(shape.site)) continue;
+    if (isSyslog && shape.site === "start" && shape.stamp.name !== "month name, no year") continue;
+    const pattern = new RegExp(one.pattern);
+    const fitting = shape.lines.filter((line) => pattern.test(line.rest)).length;
+    if (fitting > most) {
+      best = one;
+      most = fitting;
+    }
+  }
+  return best;
+}
+
+/** For people: `python logging`, `JSON lines`, `ISO 8601 times`. */
+export function formatName(shape: Shape): string {
+  if (shape.site === "json") return "JSON lines";
+  if (shape.site === "key") return "logfmt";
+  if (shape.site === "klog") return "klog";
+  return layoutOf(shape)?.name ?? `${shape.stamp.name} times`;
+}
+
+/** SQL expressions over the text of a line that begins an entry. */
+export interface FieldsSql {
+  level: string;
+  logger: string;
+  message: string;
+}
+
+/** How the lines of a shape tell level, logger and message; '' or NULL where one does not. */
+export function fieldsSql(shape: Shape, text: string): FieldsSql {
+  if (shape.site === "json")
+    return {
+      level: levelNumber(jsonFirstSql(text, LEVEL_PATHS)),
+      logger: jsonFirstSql(text, LOGGER_PATHS),
+      message: `COALESCE(${jsonFirstSql(text, MESSAGE_PATHS)}, ${text})`,
+    };
+  if (shape.site === "key") {
+    const value = (names: string) => {
+      const pattern = `(?:^|\\s)(?:${names})=(?:"((?:[^"\\\\]|\\\\.)*)"|(\\S*))`;
+      const group = (index: number) => `regexp_extract(${text}, ${literal(pattern)}, ${index})`;
+      return `concat(${group(1)}, ${group(2)})`;
+    };
+    return {
+      level: value("level|lvl|severity"),
+      logger: value("logger|component|module|caller"),
+      message: `COALESCE(nullif(${value("msg|message|event")}, ''), ${text})`,
+    };
+  }
+  const at = shape.at(text, true);
+  const head =
+    shape.stamp.width ?? `length(regexp_extract(${at}, ${literal(`^(?:${shape.stamp.pattern})`)}))`;
+  const rest = `regexp_replace(substr(${at}, ${head} + 1), ${literal(`^${TAIL}`)}, '')`;
+  const found = layoutOf(shape);
+  const group = (name: "level" | "logger" | "message", among: Layout) => {
+    const index = among.groups.indexOf(name) + 1;
+    return index === 0 ? "NULL" : `nullif(regexp_extract(${rest}, ${literal(among.pattern)}, ${index}), '')`;
+  };
+  const any = (index: number) => `regexp_extract(${rest}, ${literal(ANY)}, ${index})`;
+  const before =
+    shape.site === "level first"
+      ? `regexp_extract(${text}, '^\\W?([A-Za-z]+)', 1)`
+      : shape.site === "klog"
+        ? `CASE left(${text}, 1) WHEN 'I' THEN 'INFO' WHEN 'W' THEN 'WARNING' WHEN 'E' THEN 'ERROR' ELSE 'FATAL' END`
+        : "NULL";
+  if (!found) return { level: `COALESCE(${before}, ${any(1)})`, logger: "NULL", message: any(2) };
+  return {
+    level: `COALESCE(${group("level", found)}, ${before}, ${any(1)})`,
+    logger: group("logger", found),
+    message: `COALESCE(${group("message", found)}, ${any(2)})`,
+  };
+}
+
+/** pino's and bunyan's numbers as the words they stand for. */
+function levelNumber(text: string): string {
+  return `CASE ${text} WHEN '10' THEN 'trace' WHEN '20' THEN 'debug' WHEN '30' THEN 'info' WHEN '40' THEN 'warn'
+    WHEN '50' THEN 'error' WHEN '60' THEN 'fatal' ELSE ${text} END`;
+}

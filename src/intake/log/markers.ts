@@ -1,0 +1,77 @@
+/** Lines that tell what happened to the program itself: restarts, versions, deploys, failures. */
+
+import { literal } from "../../store/index.ts";
+import type { IntakeContext, Source } from "../context.ts";
+import { keptTable } from "./kept.ts";
+
+/** Markers of one kind that are kept, the first ones. */
+const KIND_MAX = 10_000;
+const TEXT_MAX = 300;
+
+interface MarkerPattern {
+  kind: "restart" | "version" | "deploy";
+  /** Text that every such line has; rare first letters make the search cheap. */
+  contains: readonly string[];
+  /** On the whole line. RE2. */
+  pattern: string;
+}
+
+const PATTERNS: readonly MarkerPattern[] = [
+  {
+    kind: "deploy",
+    contains: ["Deploy", "deployed "],
+    pattern:
+      "(?i)\\bdeploy(?:ed|ing|ment)? (?:finished|complete|started|succeeded|version|revision|commit|release|v?\\d|[0-9a-f]{7,40}\\b)",
+  },
+  {
+    kind: "restart",
+    contains: ["Start", "started", "Boot", "Listening", "Restart", "Server", "Shutting"],
+    pattern:
+      "(?i)(?:\\b(?:server|application|service|worker|process|gunicorn|uvicorn|celery|daemon|app) (?:process )?(?:is )?(?:re)?(?:start(?:ed|ing|up)|boot(?:ed|ing))\\b|\\b(?:re)?start(?:ed|ing) (?:the )?(?:server|application|service|gunicorn|uvicorn|celery|postgresql|nginx|app)\\b|\\bapplication startup complete|\\bbooting worker|\\blistening (?:on|at) |\\bshutting down\\b)",
+  },
+  {
+    kind: "version",
+    contains: ["ersion"],
+    pattern: "(?i)\\b(?:version|release)[ :=]+[\"']?v?\\d+\\.\\d+",
+  },
+];
+
+/** SQL that is true for lines whose text the markers need; `time` is the line's own, NULL on continuation lines. */
+export function markerSql(text: string, time: string): string {
+  const words = PATTERNS.flatMap((one) => one.contains).map((word) => `contains(${text}, ${literal(word)})`);
+  const failures = ["Traceback", "rror", "xception", "xit", "nterrupt"]
+    .map((word) => `contains(${text}, ${literal(word)})`)
+    .join(" OR ");
+  return `CASE WHEN ${time} IS NULL THEN ${failures} ELSE ${words.join(" OR ")} END`;
+}
+
+/** Fills `trueup.markers` from the kept lines; says so when a bound cut some. */
+export async function findMarkers(source: Source, ctx: IntakeContext): Promise<string[]> {
+  const kept = keptTable(source);
+  const input = literal(source.name);
+  const notes: string[] = [];
+  const kinds = PATTERNS.map(({ kind, contains, pattern }) => ({
+    kind,
+    sql: `SELECT time, line, text FROM ${kept} WHERE own AND (${contains
+      .map((word) => `contains(text, ${literal(word)})`)
+      .join(" OR ")}) AND regexp_matches(text, ${literal(pattern)})`,
+  }));
+  const all = [...kinds, { kind: "traceback", sql: tracebackSql(kept) }];
+  for (const { kind, sql } of all) {
+    await ctx.store.run(`INSERT INTO trueup.markers SELECT ${literal(kind)}, time, ${input}, line, left(text, ${TEXT_MAX})
+      FROM (${sql} ORDER BY line LIMIT ${KIND_MAX})`);
+    const row = await ctx.store.one(
+      `SELECT count(*) AS n FROM trueup.markers WHERE input = ${input} AND kind = ${literal(kind)}`,
+    );
+    if (row?.n === KIND_MAX) notes.push(`only the first ${KIND_MAX} ${kind} markers are kept`);
+  }
+  return notes;
+}
+
+/** The line that names the exception: the first at the margin after a Python traceback, or one with frames below. */
+function tracebackSql(kept: string): string {
+  const name = literal(
+    "^(?:[A-Za-z_][\\w$]*\\.)*[A-Z][\\w$]*(?:Error|Exception|Exit|Interrupt|Warning|Timeout)(?::.*)?$",
+  );
+  return `SELECT time, line, text FROM ${kept} WHERE NOT own AND regexp_matches(text, ${name})`;
+}

@@ -1,0 +1,96 @@
+/** How a log is to be read, decided from sampled lines: envelope, colours, times, fields. */
+
+import { literal } from "../../store/index.ts";
+import { type FieldsSql, fieldsSql, formatName } from "./layouts.ts";
+import { learnOrder } from "./orders.ts";
+import type { Sample } from "./sample.ts";
+import { momentSql, type Shape, shapesOf } from "./shapes.ts";
+import { type Wrapper, wrapperOf } from "./wrappers.ts";
+
+export interface Reading {
+  /** For people: `python logging`, `Docker, JSON lines`. */
+  format: string;
+  shapes: Shape[];
+  /** What the times leave open. */
+  lacks: "year" | "date" | null;
+  notes: string[];
+  /** SQL: columns `text` and `time` from a relation with a column `raw`. */
+  read(lines: string): string;
+  /** SQL: level, logger and message of a line that has a time. */
+  fields(text: string): FieldsSql;
+}
+
+/** Decides from all parts of a log together. */
+export function readingOf(samples: readonly Sample[], timezone: string, now: string): Reading {
+  const sampled = samples.flatMap((sample) => sample.lines);
+  const wrapper = wrapperOf(sampled);
+  const lines = wrapper ? sampled.map((line) => wrapper.inner(line) ?? line) : sampled;
+  const notes: string[] = [];
+  const shapes = shapesOf(lines).map((shape) => {
+    const { stamp, certain } = learnOrder(shape, now);
+    if (!certain)
+      notes.push(`dates could have another order of day and month: read as ${orderName(stamp.fields)}`);
+    return { ...shape, stamp };
+  });
+  const coloured = samples.some((sample) => sample.coloured);
+  const name = shapes[0] ? formatName(shapes[0]) : "plain text";
+  return {
+    format: wrapper ? `${wrapper.name}, ${name}` : name,
+    shapes,
+    lacks: shapes.find((shape) => shape.stamp.lacks)?.stamp.lacks ?? null,
+    notes,
+    read: (relation) => readSql(relation, shapes, wrapper, coloured, timezone),
+    fields: (text) => fieldsOf(shapes, text),
+  };
+}
+
+function orderName(fields = "dmy"): string {
+  const names: Record<string, string> = { dmy: "day first", mdy: "month first", ymd: "year first" };
+  return names[fields] ?? "day first";
+}
+
+function readSql(
+  relation: string,
+  shapes: readonly Shape[],
+  wrapper: Wrapper | null,
+  coloured: boolean,
+  timezone: string,
+): string {
+  const plain = (text: string) => (coloured ? withoutColours(text) : text);
+  if (!wrapper)
+    return `SELECT text, ${momentSql(shapes, "text", timezone)} AS time
+      FROM (SELECT ${plain("raw")} AS text FROM ${relation})`;
+  const inner = momentSql(shapes, "text", timezone);
+  // The envelope's time is exact; the line's own tells where an entry begins.
+  const time =
+    wrapper.timeSql === null
+      ? inner
+      : shapes.length === 0
+        ? "envelope"
+        : `CASE WHEN ${inner} IS NOT NULL OR inside IS NULL THEN COALESCE(envelope, ${inner}) END`;
+  return `SELECT text, ${time} AS time FROM (SELECT inside, envelope, ${plain("COALESCE(inside, raw)")} AS text
+    FROM (SELECT raw, ${wrapper.innerSql("raw")} AS inside,
+      ${wrapper.timeSql ? wrapper.timeSql("raw") : "NULL"} AS envelope
+      FROM (SELECT ${plain("raw")} AS raw FROM ${relation})))`;
+}
+
+function withoutColours(text: string): string {
+  const codes = literal("\\x1b\\[[0-9;?]*[A-Za-z]");
+  return `CASE WHEN contains(${text}, chr(27)) THEN regexp_replace(${text}, ${codes}, '', 'g') ELSE ${text} END`;
+}
+
+function fieldsOf(shapes: readonly Shape[], text: string): FieldsSql {
+  const each = shapes.map((shape) => ({
+    fields: fieldsSql(shape, text),
+    when: `${shape.condition(text)} AND ${shape.stamp.guard(shape.at(text))}`,
+  }));
+  const pick = (name: keyof FieldsSql, otherwise: string) =>
+    each.length === 0
+      ? otherwise
+      : `CASE ${each.map(({ fields, when }) => `WHEN ${when} THEN ${fields[name]}`).join(" ")} ELSE ${otherwise} END`;
+  return {
+    level: `nullif(${pick("level", "NULL")}, '')`,
+    logger: `nullif(${pick("logger", "NULL")}, '')`,
+    message: pick("message", text),
+  };
+}
