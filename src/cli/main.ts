@@ -32,10 +32,15 @@ export async function main(argv: readonly string[]): Promise<number> {
       narrate("trueup: interrupted");
       return EXIT.interrupted;
     }
-    if (error instanceof UserError) narrate(`trueup: ${messageOf(error)}`);
+    if (error instanceof UserError) for (const line of linesOf(error)) narrate(`trueup: ${line}`);
     else narrate(defectOf(error));
     return EXIT.failed;
   }
+}
+
+/** One line, or of a configuration file one for each fault. */
+function linesOf(error: UserError): readonly string[] {
+  return "faults" in error ? (error.faults as readonly string[]) : [messageOf(error)];
 }
 
 /** A defect of ours: its stack, and a request to tell us. */

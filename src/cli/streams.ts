@@ -1,6 +1,7 @@
 /** The process's streams, environment and clock; nothing else in trueup touches them. */
 
 import { UserError } from "../contract/errors.ts";
+import { printable } from "../report/printable.ts";
 
 /** What the terminal and the environment allow. */
 export interface Terminal {
@@ -42,9 +43,9 @@ export async function writeOut(text: string): Promise<void> {
   });
 }
 
-/** Writes one line of narration to standard error. */
-export function narrate(line: string): void {
-  process.stderr.write(`${line}\n`);
+/** Writes narration to standard error; what it quotes from inputs cannot touch the terminal. */
+export function narrate(text: string): void {
+  process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
 }
 
 /** Narration has nobody to tell when standard error is closed: ignored, as is a closed standard output. */

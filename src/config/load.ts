@@ -95,13 +95,13 @@ function flatten(issue: Issue, prefix: Path): Issue[] {
   const expected = branches
     .flat()
     .map((i) =>
-      i.code === "invalid_value" ? i.values.join(", ") : "expected" in i ? `a ${i.expected}` : "",
+      i.code === "invalid_value" ? i.values.join(", ") : "expected" in i ? kindName(i.expected) : "",
     );
   return [
     {
       code: "custom",
       path,
-      message: `expected ${expected.filter(Boolean).join(" or ").replace("a object", "a map of options")}`,
+      message: `expected ${expected.filter(Boolean).join(" or ")}`,
     } as Issue,
   ];
 }
@@ -121,7 +121,7 @@ function faultsOf(issue: Issue, checks: readonly ConfigurableCheck[]): Fault[] {
       case "invalid_type":
         return issue.input === undefined && issue.message.endsWith("undefined")
           ? `"${String(issue.path.at(-1))}" is missing`
-          : `expected ${issue.expected === "record" || issue.expected === "object" ? "a map" : `a ${issue.expected}`}`;
+          : `expected ${kindName(issue.expected)}`;
       case "invalid_value":
         return `expected one of ${issue.values.join(", ")}`;
       case "too_small":
@@ -133,6 +133,19 @@ function faultsOf(issue: Issue, checks: readonly ConfigurableCheck[]): Fault[] {
     }
   })();
   return [{ path: issue.path, atKey: false, text }];
+}
+
+const KIND_NAMES: Readonly<Record<string, string>> = {
+  object: "a map",
+  record: "a map",
+  array: "a list",
+  string: "a text",
+  boolean: "true or false",
+};
+
+/** What YAML calls it. */
+function kindName(expected: string): string {
+  return KIND_NAMES[expected] ?? `a ${expected}`;
 }
 
 /** The keys that the schema knows at a place, for suggestions. */

@@ -1,5 +1,6 @@
 /** `trueup inspect` for people: how each table was understood, and what its values look like. */
 
+import type { Grain } from "../contract/evidence.ts";
 import type { InspectedColumn, InspectedTable, Inspection, RoleStats } from "../contract/inspection.ts";
 import type { RenderOptions } from "../contract/report.ts";
 import { instant, number, percent, plural } from "../contract/wording.ts";
@@ -11,6 +12,16 @@ import { printable } from "./printable.ts";
 
 /** Columns without a role that are named without --verbose. */
 const OTHERS_MAX = 12;
+
+/** What one row of a usage relation is. */
+const GRAINS: Readonly<Record<NonNullable<Grain> | "call", string>> = {
+  call: "a row per call",
+  hour: "a row per hour",
+  day: "a row per day",
+  month: "a row per month",
+  session: "a row per session",
+  total: "running totals",
+};
 
 export function renderInspection(inspection: Inspection, options: RenderOptions): string {
   const paint = paintOf(options.color);
@@ -39,7 +50,7 @@ function tableLines(
 ): string[] {
   const unit = table.form === "lines" ? "line" : table.form === "events" ? "event" : "row";
   const log = inspection.logs.find((l) => l.table.name === table.name);
-  const facts = [plural(table.rows, unit), log?.format, table.usage && `one row per ${table.usage.grain}`];
+  const facts = [plural(table.rows, unit), log?.format, table.usage && GRAINS[table.usage.grain ?? "call"]];
   if (table.usage?.format) facts.push(`read as ${table.usage.format}`);
   const lines = [
     `${paint.bold(printable(table.name))}${paint.dim(

@@ -35,8 +35,11 @@ export function renderRows(
   rows: readonly Row[],
   options: { color: boolean },
 ): string {
+  const paint = paintOf(options.color);
   const cells = rows.map((row) => columns.map((column) => valueText(row[column] ?? null)));
-  return `${tableOf(columns.map(printable), cells, rows, columns, paintOf(options.color)).join("\n")}\n\n${plural(rows.length, "row")}\n`;
+  const [head = "", ...lines] = tableOf(columns.map(printable), cells, rows, columns, paint);
+  const rule = paint.dim("─".repeat(Math.max(1, widthOf(head), ...lines.map(widthOf))));
+  return `${[head, rule, ...lines].join("\n")}\n\n${plural(rows.length, "row")}\n`;
 }
 
 /** Sample rows in at most `width` columns; what is cut ends in `…`, and columns that do not fit are counted. */
