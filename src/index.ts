@@ -3,9 +3,10 @@
 import { buildCatalog } from "./catalog/catalog.ts";
 import { neededColumns } from "./catalog/needed.ts";
 import { inspectEvidence } from "./catalog/profile.ts";
+import { inferRoles } from "./catalog/roles.ts";
 import { idShapesFor } from "./catalog/shapes.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
-import type { Evidence, Input } from "./contract/evidence.ts";
+import type { Evidence, Input, SchemaReference } from "./contract/evidence.ts";
 import type { Row, Severity, Value } from "./contract/finding.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
@@ -121,7 +122,8 @@ export async function withEvidence<T>(
       const shapes = one.log ? idShapesFor(one, loaded) : [];
       if (shapes.length > 0) await one.log?.extractIds(shapes);
     }
-    const evidence = await buildCatalog(store, loaded, settings);
+    const catalog = await buildCatalog(store, loaded, settings);
+    const evidence = { ...catalog, references: await loadReferences(settings, hooks) };
     await store.lockDown();
     return await work(store, evidence);
   } catch (error) {
@@ -132,18 +134,47 @@ export async function withEvidence<T>(
   }
 }
 
+/** The schemas of `--against`, read in a store of their own and without their rows. */
+async function loadReferences(settings: Settings, hooks: Hooks): Promise<SchemaReference[]> {
+  const inputs = settings.against ?? [];
+  if (inputs.length === 0) return [];
+  const { memoryLimit, threads, tempDir } = settings;
+  const store = await Store.open({ memoryLimit, threads, tempDir, file: null });
+  try {
+    const { sources, failed } = resolveInputs({ ...settings, inputs });
+    const loaded = await loadAll(store, sources, settings, hooks, () => new Set());
+    const broken = [...failed, ...loaded.map((one) => one.input)].find((input) => input.error !== undefined);
+    if (broken) throw new UserError(`--against ${broken.error}`);
+    return loaded.map((one) => ({
+      label: one.input.path,
+      tables: one.tables
+        .filter((table) => table.form === "table" && !table.view)
+        .map(({ name, columns }) => ({
+          name,
+          columns: columns.map((column) => ({ name: column.name, type: column.declared || column.type })),
+        })),
+    }));
+  } finally {
+    store.close();
+  }
+}
+
 async function loadAll(
   store: Store,
   sources: readonly Source[],
   settings: Settings,
   hooks: Hooks,
+  needed: IntakeContext["needed"] = (table) => neededColumns(table, settings),
 ): Promise<LoadedInput[]> {
   const kept = new Map<string, number>();
   const context: IntakeContext = {
     store,
     settings,
     hooks,
-    needed: (table) => neededColumns(table, settings),
+    needed,
+    timeColumn: (table) =>
+      inferRoles(table.name, table.columns).guesses.find((one) => one.role === "time")?.candidate.name ??
+      null,
     reject: async (input: string, rejects: readonly Reject[]) => {
       const room = REJECTS_KEPT - (kept.get(input) ?? 0);
       const rows = rejects.slice(0, Math.max(0, room)).map((r) => [input, r.file, r.line, r.reason, r.text]);

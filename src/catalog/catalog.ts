@@ -46,6 +46,7 @@ export async function buildCatalog(
     series,
     logs,
     links,
+    references: [],
     now: settings.now,
     nowCounts: settings.nowGiven,
     latest: latestOf(series),

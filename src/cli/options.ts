@@ -117,6 +117,22 @@ export const OPTIONS: readonly OptionEntry[] = [
     commands: LOADING,
   },
   {
+    name: "tables",
+    value: "TABLES",
+    kind: "list",
+    describe: "of a dump or a live database, read only these tables: names or patterns with *",
+    group: "Input",
+    commands: LOADING,
+  },
+  {
+    name: "against",
+    value: "INPUT",
+    kind: "list",
+    describe: "compare tables and columns with those of another input, such as an older dump; repeatable",
+    group: "Input",
+    commands: CHECKING,
+  },
+  {
     name: "since",
     value: "TIME",
     kind: "time",

@@ -1,13 +1,13 @@
 /** Resolves flags, trueup.yaml and defaults to the settings of one run. */
 
-import { availableParallelism, tmpdir } from "node:os";
-import { relative, resolve, sep } from "node:path";
+import { availableParallelism, homedir, tmpdir } from "node:os";
+import { join, relative, resolve, sep } from "node:path";
 import type { Config } from "../config/index.ts";
 import type { OptionValue } from "../contract/check.ts";
 import { UserError } from "../contract/errors.ts";
 import type { Severity } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
-import type { InputSpec, Settings } from "../contract/settings.ts";
+import type { InputSpec, PostgresSettings, Settings } from "../contract/settings.ts";
 import type { FailOn } from "./exit.ts";
 import type { CheckInfo } from "./manifest.ts";
 import { OPTIONS } from "./options.ts";
@@ -71,6 +71,9 @@ export async function settingsOf(
   const settings: Settings = {
     cwd: process.cwd(),
     inputs: inputs.length > 0 ? inputs : configuredInputs(config),
+    against: ((given["against"] as string[] | undefined) ?? []).map(inputOf),
+    tables: list("tables") ?? [],
+    postgres: postgresSettings(),
     now,
     nowGiven: given["now"] !== undefined,
     timezone,
@@ -126,12 +129,27 @@ function configuredChecks(config: Config): Settings["checks"] {
 function inputsOf(invocation: Invocation): InputSpec[] {
   const { command, args } = invocation;
   const paths = command === "query" ? args.slice(1) : command === "config" ? [] : args;
-  return paths.map((arg) => {
-    const named = /^([\p{L}_][\p{L}\p{N}_-]*)=(.+)$/su.exec(arg);
-    return named
-      ? { name: named[1]!, path: named[2]!, timezone: null }
-      : { name: null, path: arg, timezone: null };
-  });
+  return paths.map(inputOf);
+}
+
+function inputOf(arg: string): InputSpec {
+  const named = /^([\p{L}_][\p{L}\p{N}_-]*)=(.+)$/su.exec(arg);
+  return named
+    ? { name: named[1]!, path: named[2]!, timezone: null }
+    : { name: null, path: arg, timezone: null };
+}
+
+/** Where libpq looks for services, in its order. */
+function postgresSettings(): PostgresSettings {
+  const { PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, PGSSLMODE } = process.env;
+  return {
+    service: PGSERVICE ?? null,
+    serviceFiles: [
+      PGSERVICEFILE ?? join(homedir(), ".pg_service.conf"),
+      join(PGSYSCONFDIR ?? "/etc/postgresql-common", "pg_service.conf"),
+    ],
+    sslmode: PGSSLMODE ?? null,
+  };
 }
 
 /** Check ids, or prefixes that end in `*`; each must name at least one check. */

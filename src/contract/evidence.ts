@@ -176,6 +176,13 @@ export interface Log {
   undated: boolean;
 }
 
+/** The tables and columns of an earlier or another state: of `--against`, or of a baseline. */
+export interface SchemaReference {
+  /** For people: `old.dump`. */
+  label: string;
+  tables: readonly { name: string; columns: readonly { name: string; type: string }[] }[];
+}
+
 export interface Evidence {
   inputs: readonly Input[];
   tables: readonly Table[];
@@ -183,6 +190,8 @@ export interface Evidence {
   series: readonly Series[];
   logs: readonly Log[];
   links: readonly Link[];
+  /** What schemas are compared with; empty for most runs. */
+  references: readonly SchemaReference[];
   /** The instant that counts as now. */
   now: Instant;
   /** True with `--now` or a live input: only then do silences count up to now. */

@@ -66,6 +66,10 @@ export interface Settings {
   maxRejected: number;
   /** What the environment says of live Postgres servers, beside the variables that the client reads itself. */
   postgres?: PostgresSettings;
+  /** What the inputs' tables and columns are compared with: other inputs, of which only the schema counts. */
+  against?: InputSpec[];
+  /** Of a dump or a live database, only tables that match one of these (`*` stands for anything); all when empty. */
+  tables?: string[];
   /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
   named: string;
 }

@@ -13,7 +13,7 @@ import type { IntakeContext, Source } from "../context.ts";
 import { connect, shownUrl } from "./connect.ts";
 import { PG_COPY } from "./copy-text.ts";
 import type { DumpTable } from "./dump-tables.ts";
-import { loadTables } from "./load-tables.ts";
+import { isWanted, loadTables } from "./load-tables.ts";
 
 /** Milliseconds one statement may take. */
 const STATEMENT_MS_MAX = 30 * 60 * 1000;
@@ -90,7 +90,7 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
       input.notes.push(`no right to read ${unreadable.map((r) => `${r.schema}.${r.name}`).join(", ")}`);
     const byOid = new Map(catalog.map((row) => [row.oid, row]));
     for (const [index, row] of catalog.entries()) {
-      if (!row.readable) continue;
+      if (!row.readable || !isWanted(shownName(row), ctx.settings.tables ?? [])) continue;
       at = `${row.schema}.${row.name}`;
       const table = tableOf(row, byOid);
       tables.set(keyOf(row), table);
@@ -137,6 +137,11 @@ function isServerError(error: unknown): boolean {
 
 function keyOf(row: CatalogRow): string {
   return `.${row.schema}.${row.name}`;
+}
+
+/** As it stands in the store: `public` is left out. */
+function shownName(row: CatalogRow): string {
+  return row.schema === "public" ? row.name : `${row.schema}.${row.name}`;
 }
 
 function nameOf(row: CatalogRow): string {
@@ -193,8 +198,12 @@ async function neededOf(
       sample: (sample.rows as (string | null)[][]).map((values) => values[i] ?? null),
     }),
   );
-  const shown = row.schema === "public" ? row.name : `${row.schema}.${row.name}`;
-  const needed = ctx.needed({ schema: source.name, name: shown, rows: Number(row.rows), columns: profiles });
+  const needed = ctx.needed({
+    schema: source.name,
+    name: shownName(row),
+    rows: Number(row.rows),
+    columns: profiles,
+  });
   return names.filter((name) => needed.has(name));
 }
 

@@ -40,6 +40,7 @@ export async function loadTables(
   const parts = partsOf(dump);
   for (const [key, table] of dump.tables) {
     if (table.view || parts.rootOf.has(key)) continue;
+    if (!isWanted(nameOf(table), ctx.settings.tables ?? [])) continue;
     const children = (parts.children.get(key) ?? []).map((child) => dump.tables.get(child) as DumpTable);
     loaded.push(...(await loadOne(dump, table, children, nameOf, input, source, ctx)));
   }
@@ -50,6 +51,16 @@ export async function loadTables(
   const views = [...dump.tables.values()].filter((t) => t.view).length;
   if (views > 0) input.notes.push(`${views} ${views === 1 ? "view is" : "views are"} not in the dump's data`);
   return { input, tables: loaded, log: null };
+}
+
+/** `--tables`: names or patterns with `*`, with or without their schema. */
+export function isWanted(name: string, patterns: readonly string[]): boolean {
+  if (patterns.length === 0) return true;
+  return patterns.some((pattern) => {
+    const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const whole = new RegExp(`^(?:.*\\.)?${parts.join(".*")}$`, "i");
+    return whole.test(name);
+  });
 }
 
 /** Children of each root table whose columns the root has too, and the way back. */
