@@ -12,8 +12,8 @@ import { share, type ValueFacts } from "./values.ts";
 const DISTINCT_MAX = 1000;
 /** Whole numbers are measures more often than labels. */
 const NUMBERS_MAX = 50;
-/** Up to this many rows, distinct values are counted exactly. */
-const EXACT_ROWS_MAX = 200_000;
+/** Rows whose values are counted. */
+const ROWS_COUNTED_MAX = 100_000;
 const DIMENSIONS_MAX = 40;
 
 export interface DimensionCandidate {
@@ -64,19 +64,24 @@ export function dimensionCandidates(
 const isLoaded = (described: Described, { source }: DimensionCandidate) =>
   described.raw.columns.some((column) => column.name === source.candidate.column.name && column.loaded);
 
-/** Counts the candidates' values in one pass and keeps those with 2 to 1,000 (roles are kept from 1). */
+/**
+ * Counts the candidates' values in one pass and keeps those with 2 to 1,000 (roles are kept from 1). Of a large table,
+ * rows spread over it are counted.
+ */
 export async function keptDimensions(
   store: Store,
   table: Table,
   candidates: readonly (DimensionCandidate & { role: Role | null })[],
+  rowid: boolean,
 ): Promise<(Dimension & { source: Source; role: Role | null })[]> {
   if (candidates.length === 0) return [];
-  const exact = table.rows <= EXACT_ROWS_MAX;
-  const counts = candidates.map(({ source }, i) => {
-    const { sql } = rawOf(source);
-    return `${exact ? `count(DISTINCT ${sql})` : `approx_count_distinct(${sql})`} AS d${i}`;
-  });
-  const row = await store.one(`SELECT ${counts.join(", ")} FROM ${table.relation}`);
+  const every = Math.ceil(table.rows / ROWS_COUNTED_MAX);
+  const part = every > 1 && rowid ? ` WHERE rowid % ${every} = 0` : "";
+  // Without positions all rows are counted, by estimate.
+  const count = (sql: string) =>
+    every > 1 && !rowid ? `approx_count_distinct(${sql})` : `count(DISTINCT ${sql})`;
+  const counts = candidates.map(({ source }, i) => `${count(rawOf(source).sql)} AS d${i}`);
+  const row = await store.one(`SELECT ${counts.join(", ")} FROM (SELECT * FROM ${table.relation}${part})`);
   return candidates.flatMap((one, i) => {
     const distinct = Number(row?.[`d${i}`] ?? 0);
     if (distinct > DISTINCT_MAX || distinct < (one.role ? 1 : 2)) return [];

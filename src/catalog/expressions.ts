@@ -76,6 +76,11 @@ export function expressionOf(role: Role, source: Source, raw = rawOf(source)): s
   }
 }
 
+/** True when reading the value again in every query would cost more than keeping it: JSON, and times as text. */
+export function isCostly(role: Role | null, { candidate, type }: Source): boolean {
+  return candidate.path.length > 0 || ((role === "time" || role === "end_time") && type === "VARCHAR");
+}
+
 const text = (sql: string, type: string) => (type === "VARCHAR" ? sql : `CAST(${sql} AS VARCHAR)`);
 
 function typed(sql: string, type: string, wanted: string): string {

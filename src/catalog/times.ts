@@ -98,7 +98,8 @@ export function timeSql({ raw, type, sample, mixed, timezone }: TimeSource): str
   if (type === "DATE") return `CAST(${raw} AS TIMESTAMP)`;
   if (type === "TIMESTAMP") return toUtc(raw, timezone);
   if (type.startsWith("TIMESTAMP")) return toUtc(`CAST(${raw} AS TIMESTAMP)`, timezone);
-  if (/^(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER)/.test(type)) return epochSql(`CAST(${raw} AS HUGEINT)`, true);
+  if (/^(U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER)/.test(type))
+    return epochSql(type === "BIGINT" ? raw : `TRY_CAST(${raw} AS BIGINT)`, true);
   if (/^(DOUBLE|FLOAT|DECIMAL|REAL)/.test(type)) return epochSql(`CAST(${raw} AS DOUBLE)`, false);
   const text = type === "VARCHAR" ? raw : `CAST(${raw} AS VARCHAR)`;
   return textSql(text, sample, mixed, timezone);

@@ -7,8 +7,7 @@ import { ident, literal, qualified, type Store } from "../store/index.ts";
 import { kindVerdict, statusVerdict } from "./classes.ts";
 import { type Described, kindCandidates, sourceOf } from "./describe.ts";
 import { type DimensionCandidate, dimensionCandidates, keptDimensions } from "./dimensions.ts";
-import { expressionOf, type Source } from "./expressions.ts";
-import { Extraction, ROW } from "./extraction.ts";
+import { createRows, hasRowid } from "./rows.ts";
 
 /** Values of a status or kind that are classified one by one. */
 const VALUES_MAX = 1000;
@@ -17,7 +16,7 @@ const KINDS_MAX = 60;
 
 /**
  * Null when the table is no usage: no tokens, no cost, and no trail of work.
- * The rows are stored once; `ok` and `is_call` are a view over them, since they follow from few values.
+ * `ok` and `is_call` are a view over its rows, since they follow from few values.
  */
 export async function buildUsage(store: Store, described: Described): Promise<UsageRelation | null> {
   const { table, sources, grain, raw } = described;
@@ -30,9 +29,9 @@ export async function buildUsage(store: Store, described: Described): Promise<Us
     }),
   );
   const candidates = dimensionCandidates(described, kinds);
-  const stored = qualified("trueup", `rows ${table.name}`);
-  const dimensions = await keptDimensions(store, table, candidates);
-  await createRows(store, described, roles, dimensions, stored);
+  const rowid = await hasRowid(store, table);
+  const dimensions = await keptDimensions(store, table, candidates, rowid);
+  const stored = await createRows(store, described, roles, dimensions, rowid);
   const carries = carriesTokens(roles);
   const status = sources.get("status");
   const statuses = status
@@ -79,25 +78,6 @@ function isUsage(roles: ReadonlySet<Role>, events: boolean): boolean {
   if (events || has(...TOKEN_ROLES, "cost")) return roles.size > 0;
   if (has("id", "session_id") && has("parent_id")) return true;
   return has("time") && has("id", "session_id") && has("end_time", "status", "model", "session_id");
-}
-
-async function createRows(
-  store: Store,
-  described: Described,
-  roles: readonly Role[],
-  dimensions: readonly (Dimension & { source: Source; role: Role | null })[],
-  stored: string,
-): Promise<void> {
-  const extraction = new Extraction();
-  const selected = [`${ROW} AS row`];
-  for (const role of roles) {
-    const source = described.sources.get(role)?.source as Source;
-    selected.push(`${expressionOf(role, source, extraction.raw(source))} AS ${ident(role)}`);
-  }
-  for (const { source, column, role } of dimensions)
-    if (role === null) selected.push(`CAST(${extraction.raw(source).sql} AS VARCHAR) AS ${column}`);
-  const from = extraction.from(described.table);
-  await store.run(`CREATE TABLE ${stored} AS SELECT ${selected.join(", ")} FROM ${from}`);
 }
 
 /** An SQL condition: the row has a positive count in one of its token roles (or a cost, where there are none). */
