@@ -7,8 +7,9 @@ import type { Value } from "../contract/finding.ts";
 import type { LoadedInput } from "../contract/loaded.ts";
 import { number, plural } from "../contract/wording.ts";
 import { ident, literal, qualified, type Store } from "../store/index.ts";
+import { bytesAt } from "./bytes.ts";
 import { type IntakeContext, type Reject, type Source, shownFile } from "./context.ts";
-import { headOf, plainFile } from "./plain.ts";
+import { plainFile } from "./plain.ts";
 import { choose, countOf, type RelationColumn, sampleOf, spreadSample, tableFrom } from "./relation.ts";
 
 /** Rejected rows of a file that are handed on with their text; all are counted. */
@@ -97,18 +98,17 @@ export async function loadCsv(source: Source, ctx: IntakeContext): Promise<Loade
 async function dialectOf(ctx: IntakeContext, path: string): Promise<CsvFile | null> {
   const { store, hooks } = ctx;
   const plain = await plainFile(store, path, hooks.signal);
-  const packed = plain.compression !== "none";
-  const head = headOf(plain.path, HEAD_BYTES);
+  const head = bytesAt(plain.path, 0, HEAD_BYTES);
   if (head.length === 0) return null;
-  const { encoding, notes } = packed ? { encoding: "utf-8", notes: [] } : encodingOf(head);
-  const base = `${literal(plain.path)}, compression = ${literal(plain.compression)}, max_line_size = ${ROW_BYTES}, buffer_size = ${2 * ROW_BYTES}, encoding = ${literal(encoding)}`;
+  const { encoding, notes } = encodingOf(head);
+  const base = `${literal(plain.path)}, compression = 'none', max_line_size = ${ROW_BYTES}, buffer_size = ${2 * ROW_BYTES}, encoding = ${literal(encoding)}`;
   const sniffed = await store.one(
     `SELECT Delimiter AS delim, Quote AS quote, Escape AS escape, Comment AS comment, SkipRows AS skip, HasHeader AS header,
             Columns AS columns FROM sniff_csv(${base}, ignore_errors = true)`,
   );
   const setting = (key: string) => (sniffed?.[key] === "(empty)" ? "" : String(sniffed?.[key] ?? ""));
   // The sniffer sees the head only: without a quote in it, later quotes must still count as such.
-  const quote = setting("quote") || (head.includes(0x22) && !packed ? "" : '"');
+  const quote = setting("quote") || (head.includes(0x22) ? "" : '"');
   const quoteEscape = setting("escape") || quote;
   const columns = ((sniffed?.columns ?? []) as { name: string }[]).map((column) => column.name);
   const skip = Number(sniffed?.skip ?? 0);

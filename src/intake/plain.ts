@@ -5,40 +5,41 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { messageOf } from "../contract/errors.ts";
-import type { Store } from "../store/index.ts";
+import { literal, type Store } from "../store/index.ts";
+import { bytesAt, dropPartialLine } from "./bytes.ts";
 
 export interface PlainFile {
-  /** Where the text is: the file itself, its unpacked copy, or (zstd) still the file, which DuckDB unpacks. */
+  /** The file itself, or its unpacked copy. */
   path: string;
-  /** DuckDB's `compression` parameter for `path`. */
-  compression: "none" | "zstd";
   /** Why the text ends early, in one line, or null. */
   cut: string | null;
 }
 
-/** The first bytes of a file. */
-export function headOf(path: string, bytes: number): Buffer {
-  return chunkOf(path, 0, bytes);
-}
+const ZSTD_FRAME = 0xfd2fb528;
+const ZSTD_SKIPPABLE = 0x184d2a50;
+/** Bytes of the longest line of zstd text. */
+const LINE_BYTES = 64 << 20;
 
-function chunkOf(path: string, position: number, bytes: number): Buffer {
-  const fd = openSync(path, "r");
-  try {
-    const chunk = Buffer.alloc(bytes);
-    return chunk.subarray(0, readSync(fd, chunk, 0, bytes, position));
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The file as plain text. What a damaged or cut off gzip file still gives is kept, and told in `cut`. */
+/**
+ * The file as plain text. Of a damaged or cut off gzip or zstd file the whole lines before the damage are kept.
+ * @throws an error of DuckDB when zstd data is no text at all.
+ */
 export async function plainFile(store: Store, path: string, signal: AbortSignal): Promise<PlainFile> {
-  const magic = headOf(path, 4);
-  if (magic.length === 4 && magic.readUInt32LE(0) === 0xfd2fb528)
-    return { path, compression: "zstd", cut: null };
-  if (magic[0] !== 0x1f || magic[1] !== 0x8b) return { path, compression: "none", cut: null };
+  const magic = bytesAt(path, 0, 4);
+  const zstd = magic.length === 4 && isZstd(magic.readUInt32LE(0));
+  if (!zstd && (magic[0] !== 0x1f || magic[1] !== 0x8b)) return { path, cut: null };
   unpacked += 1;
   const target = join(store.tempDir, `unpacked-${unpacked}`);
+  const cut = zstd ? await unpackZstd(store, path, target) : await unpackGzip(path, target, signal);
+  if (cut !== null) {
+    // A line without its end may be half a value. DuckDB gave every line an end: the last may be half.
+    if (zstd) truncateSync(target, Math.max(0, statSync(target).size - 1));
+    dropPartialLine(target);
+  }
+  return { path: target, cut };
+}
+
+async function unpackGzip(path: string, target: string, signal: AbortSignal): Promise<string | null> {
   const out = openSync(target, "wx", 0o600);
   try {
     await pipeline(
@@ -49,27 +50,63 @@ export async function plainFile(store: Store, path: string, signal: AbortSignal)
       },
       { signal },
     );
-    return { path: target, compression: "none", cut: null };
+    return null;
   } catch (error) {
-    if (signal.aborted || !/^(Z_|ERR_)/.test((error as { code?: string }).code ?? "")) throw error;
-    dropPartialLine(target);
-    return { path: target, compression: "none", cut: `its gzip data ends early (${messageOf(error)})` };
+    if (signal.aborted || !/^Z_/.test((error as { code?: string }).code ?? "")) throw error;
+    return `its gzip data ends early (${messageOf(error)})`;
   } finally {
     closeSync(out);
   }
 }
 
-/** A line without its end may be half a value: it goes. */
-function dropPartialLine(path: string): void {
-  const step = 1 << 20;
-  for (let end = statSync(path).size; end > 0; end -= step) {
-    const start = Math.max(0, end - step);
-    const newline = chunkOf(path, start, end - start).lastIndexOf(0x0a);
-    if (newline < 0) continue;
-    truncateSync(path, start + newline + 1);
-    return;
+/** DuckDB unpacks zstd while it reads lines, which are written again as they are; it takes a cut for the end. */
+async function unpackZstd(store: Store, path: string, target: string): Promise<string | null> {
+  const never = literal("\u0001");
+  await store.run(
+    `COPY (SELECT line FROM read_csv(${literal(path)}, columns = {line: 'VARCHAR'}, auto_detect = false, header = false,
+       delim = ${never}, quote = '', escape = '', comment = '', nullstr = ${literal("\u0002")}, compression = 'zstd',
+       max_line_size = ${LINE_BYTES}, buffer_size = ${2 * LINE_BYTES}))
+     TO ${literal(target)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER ${never})`,
+  );
+  return zstdEndsEarly(path) ? "its zstd data ends early" : null;
+}
+
+const isZstd = (magic: number) => magic === ZSTD_FRAME || (magic & 0xfffffff0) === ZSTD_SKIPPABLE;
+
+/** Walks frames and blocks by their sizes, without unpacking them; true when the file ends inside one. */
+function zstdEndsEarly(path: string): boolean {
+  const size = statSync(path).size;
+  const fd = openSync(path, "r");
+  const head = Buffer.alloc(18);
+  const at = (position: number, bytes: number) => readSync(fd, head, 0, bytes, position) === bytes;
+  try {
+    let position = 0;
+    while (position < size) {
+      if (!at(position, 8)) return true;
+      const magic = head.readUInt32LE(0);
+      if (magic !== ZSTD_FRAME) {
+        // A skippable frame says its length; anything else is no zstd and not ours to judge.
+        if ((magic & 0xfffffff0) !== ZSTD_SKIPPABLE) return false;
+        position += 8 + head.readUInt32LE(4);
+        continue;
+      }
+      const flags = head[4] as number;
+      const single = (flags & 0x20) !== 0;
+      const dictionary = [0, 1, 2, 4][flags & 3] as number;
+      const contentSize = [single ? 1 : 0, 2, 4, 8][flags >> 6] as number;
+      position += 5 + (single ? 0 : 1) + dictionary + contentSize;
+      for (let last = false; !last; ) {
+        if (!at(position, 3)) return true;
+        const block = head.readUIntLE(0, 3);
+        last = (block & 1) === 1;
+        position += 3 + (((block >> 1) & 3) === 1 ? 1 : block >> 3);
+      }
+      if ((flags & 4) !== 0) position += 4;
+    }
+    return position > size;
+  } finally {
+    closeSync(fd);
   }
-  truncateSync(path, 0);
 }
 
 /** Copies made so far: each gets its own name. */
