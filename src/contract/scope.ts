@@ -201,3 +201,19 @@ export function statusEvidence(usage: UsageRelation): Record<string, Value> {
     statuses: usage.statuses.slice(0, 20).map((s) => ({ value: short(s.value), rows: s.rows, ok: s.counts })),
   };
 }
+
+/** Values that stand in an id column for `no id`; RE2, lower case, trimmed. */
+export const PLACEHOLDER_ID =
+  "^(|none|null|nil|undefined|nan|n/?a|unknown|-|[?]|0{8}-0{4}-0{4}-0{4}-0{12}|\\\\[object object\\\\])$";
+
+/** True when the id column names the row itself (`id`, `span_id`, `message_id` in `messages`), not what several rows share. */
+export function isRowId(usage: UsageRelation): boolean {
+  const leaf = (name: string) =>
+    (name.split(".").at(-1) ?? name).replace(/([a-z0-9])([A-Z])/g, "$1_$2").toLowerCase();
+  const id = leaf(usage.columnOf("id")?.name ?? "");
+  const one = leaf(usage.name).replace(/s$/, "");
+  if (/^(_?id|uuid|guid)$/.test(id)) return true;
+  if (/^(row|record|span|observation|message|msg|generation|response|completion|entry)_?(id|uuid)$/.test(id))
+    return true;
+  return id === `${one}_id` || id === `${one}id`;
+}
