@@ -47,7 +47,7 @@ export const providerRule: Rule = ({ words, leaf, facts, depth }, context) => {
 };
 
 const STATUS_WITH = setOf(
-  "http code response request job task run validation span call result processing execution status state statu message api final workflow",
+  "http exit return code response request job task run validation span call result processing execution status state statu message api final workflow",
 );
 
 /** How it ended; a `state` or `level` must hold words of success or failure. */

@@ -24,9 +24,20 @@ const withClocks = (day: string) => [
   `${day} %I:%M %p`,
 ];
 
+/**
+ * DuckDB reads `+02:00` into a TIMESTAMP and drops it; a TIMESTAMPTZ keeps it and takes five times as long. So only
+ * texts that are longer than a plain time and have a sign behind the date take that way.
+ */
+const isoSql = (text: string) =>
+  `CASE WHEN strlen(${text}) > 19 AND NOT ends_with(${text}, 'Z') AND NOT ends_with(${text}, '+00:00')
+    AND (contains(${text}[12:], '+') OR contains(${text}[12:], '-'))
+    THEN ${offsetSql(`regexp_replace(${text}, ' ([+-]\\d\\d)', '\\1')`)} ELSE TRY_CAST(${text} AS TIMESTAMP) END`;
+
+const offsetSql = (text: string) => `CAST(TRY_CAST(${text} AS TIMESTAMPTZ) AS TIMESTAMP)`;
+
 const ISO: TimeStyle = {
   test: new RegExp(`^\\d{4}([-/])\\d{1,2}\\1\\d{1,2}([ T]${CLOCK}( ?(Z|UTC|[+-]\\d\\d(:?\\d\\d)?))?)?$`, "i"),
-  sql: (text) => `TRY_CAST(${text} AS TIMESTAMP)`,
+  sql: isoSql,
 };
 
 const STYLES: readonly TimeStyle[] = [
@@ -44,8 +55,7 @@ const STYLES: readonly TimeStyle[] = [
   {
     // Go's time.String().
     test: /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} [A-Z]{2,5}/,
-    sql: (text) =>
-      `TRY_CAST(regexp_replace(${text}, '^(\\S+ \\S+) ([+-]\\d\\d)(\\d\\d) .*$', '\\1\\2:\\3') AS TIMESTAMP)`,
+    sql: (text) => offsetSql(`regexp_replace(${text}, '^(\\S+ \\S+) ([+-]\\d{4}) .*$', '\\1\\2')`),
   },
 ];
 
