@@ -65,23 +65,21 @@ async function fillLines(
 ): Promise<void> {
   const { store } = ctx;
   const texts = qualified("trueup", `log text ${source.name}`);
-  await store.run(`CREATE TABLE ${texts} (text VARCHAR, entry BOOLEAN)`);
+  await store.run(`CREATE TABLE ${texts} (text VARCHAR)`);
   for (const part of parts)
     if (part.sample.bytes > 0)
-      await store.run(
-        `INSERT INTO ${texts} SELECT text, time IS NOT NULL FROM (${reading.read(linesSql(part))})`,
-      );
+      await store.run(`INSERT INTO ${texts} SELECT text FROM (${reading.read(linesSql(part))})`);
   const { level, logger, message } = reading.fields("text");
   const files = parts
     .map((part) => `WHEN n > ${part.before} THEN ${literal(basename(part.sample.file))}`)
     .reverse();
   const before = parts.map((part) => `WHEN n > ${part.before} THEN ${part.before}`).reverse();
   await store.run(`CREATE TABLE ${qualified(source.name, "lines")} AS
-    WITH own AS (SELECT rowid + 1 AS n, text, entry,
-        CASE WHEN entry THEN ${level} END AS level, CASE WHEN entry THEN ${logger} END AS logger,
-        CASE WHEN entry THEN ${message} ELSE text END AS message FROM ${texts}),
-      timed AS (SELECT own.*, log.time FROM own JOIN ${relation} log ON log.line = own.n),
-      entries AS (SELECT *, count(*) FILTER (entry) OVER (ORDER BY n) AS nth FROM timed)
+    WITH timed AS (SELECT log.line AS n, log.time, log.time IS NOT NULL AS entry, texts.text
+        FROM ${texts} texts JOIN ${relation} log ON log.line = texts.rowid + 1),
+      own AS (SELECT n, time, entry, CASE WHEN entry THEN ${level} END AS level,
+        CASE WHEN entry THEN ${logger} END AS logger, CASE WHEN entry THEN ${message} ELSE text END AS message FROM timed),
+      entries AS (SELECT *, count(*) FILTER (entry) OVER (ORDER BY n) AS nth FROM own)
     SELECT CASE ${files.join(" ")} END AS file, CAST(n - CASE ${before.join(" ")} END AS BIGINT) AS line,
       first_value(time) OVER same AS time, first_value(level) OVER same AS level,
       first_value(logger) OVER same AS logger, COALESCE(message, '') AS message

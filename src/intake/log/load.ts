@@ -14,9 +14,11 @@ import { keepLines } from "./kept.ts";
 import { linesTable } from "./lines.ts";
 import { findMarkers, markerSql } from "./markers.ts";
 import { mentionsOf } from "./mentions.ts";
+import { widestNumbers } from "./orders.ts";
 import { inOrder, missingParts, samplesOf } from "./parts.ts";
-import { baseTable, linesSql, loadParts, type Part } from "./pass.ts";
-import { readingOf } from "./reading.ts";
+import { baseTable, linesSql, loadParts, type Part, sampleLinesSql } from "./pass.ts";
+import { type Reading, readingOf } from "./reading.ts";
+import type { Sample } from "./sample.ts";
 
 /** Share of control characters from which bytes are no text. */
 const NOISE_MAX = 0.05;
@@ -25,7 +27,7 @@ const NOISE_MAX = 0.05;
 export async function loadLog(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
   const { store, settings } = ctx;
   const sampled = await samplesOf(source, ctx);
-  const reading = readingOf(sampled, source.timezone, settings.now);
+  const reading = await decideReading(source, sampled, ctx);
   const noise = Math.max(0, ...sampled.map((sample) => sample.noise));
   if (reading.shapes.length === 0 && noise > NOISE_MAX)
     throw new UserError(`${source.path}: holds bytes that are no text; name a log or a database`);
@@ -40,7 +42,9 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
     await store.run(
       `INSERT INTO ${base} SELECT time, CASE WHEN ${wanted} THEN text END FROM (${reading.read(linesSql(part))})`,
     );
-    const row = await store.one(`SELECT count(*) AS n FROM ${base}`);
+    const row = await store.one(`SELECT count(*) AS n,
+      count(*) FILTER (rowid >= ${part.before} AND starts_with(kept, chr(0))) AS holes FROM ${base}`);
+    if (!part.cleaned && Number(row?.holes) > 0) throw new Error("zero bytes before the start of a line");
     return Number(row?.n ?? 0) - part.before;
   });
   const notes = [...source.notes, ...reading.notes];
@@ -53,11 +57,12 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
     );
     if (assumed !== null) notes.push(assumed);
   }
+  await dropImpossible(base, ctx);
   const relation = qualified("trueup", `log ${source.name}`);
   const within = withinSql(settings.since, settings.until);
   await store.run(`CREATE VIEW ${relation} AS SELECT line, time FROM ${streamSql(base, within)}`);
   await keepLines(source, streamSql(base, within), ctx);
-  const events = await extractEvents(source, ctx);
+  const events = await extractEvents(source, reading.fields("text"), ctx);
   notes.push(...(await findMarkers(source, ctx)));
   const rows = parts.reduce((sum, part) => sum + part.lines, 0);
   const timeRange = await rangeOf(relation, ctx);
@@ -86,6 +91,26 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
       extractIds: (ids) => mentionsOf(source, parts, relation, ids, ctx),
     },
   };
+}
+
+/** How to read it, from the samples; from all lines where the samples leave the order of a date open. */
+async function decideReading(
+  source: Source,
+  samples: readonly Sample[],
+  ctx: IntakeContext,
+): Promise<Reading> {
+  const reading = readingOf(samples, source.timezone, ctx.settings.now);
+  if (reading.unsure === null) return reading;
+  const relations = samples.filter((sample) => sample.bytes > 0).map(sampleLinesSql);
+  const widest = await widestNumbers(reading.unsure, relations, ctx);
+  return readingOf(samples, source.timezone, ctx.settings.now, widest);
+}
+
+/** A time before computers had one, or centuries ahead, is a number that looks like a time. */
+async function dropImpossible(base: string, ctx: IntakeContext): Promise<void> {
+  const impossible = "time NOT BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '2200-01-01'";
+  const row = await ctx.store.one(`SELECT count(*) AS n FROM ${base} WHERE ${impossible}`);
+  if (Number(row?.n) > 0) await ctx.store.run(`UPDATE ${base} SET time = NULL WHERE ${impossible}`);
 }
 
 /** A row per line; with --since or --until only the lines of that time. */

@@ -3,7 +3,7 @@
 import { basename } from "node:path";
 import { literal } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
-import { zstdLinesSql } from "./pass.ts";
+import { sampleLinesSql } from "./pass.ts";
 import type { Reading } from "./reading.ts";
 import { type Sample, sampleFile } from "./sample.ts";
 
@@ -17,7 +17,7 @@ export async function samplesOf(source: Source, ctx: IntakeContext): Promise<Sam
     if (sample.compression !== "zstd") continue;
     try {
       const rows = await ctx.store.all(
-        `SELECT raw FROM ${zstdLinesSql(sample.file)} WHERE raw IS NOT NULL LIMIT 300`,
+        `SELECT raw FROM ${sampleLinesSql(sample)} WHERE raw IS NOT NULL LIMIT 300`,
       );
       sample.lines = rows.map((row) => String(row.raw));
     } catch {

@@ -25,9 +25,9 @@ export interface Part {
   before: number;
 }
 
-/** SQL for the lines of a zstd file, which only DuckDB can read. */
-export function zstdLinesSql(file: string): string {
-  return readCsv(file, "zstd", "");
+/** SQL for the lines of a file as it is; fails where its bytes need cleaning. */
+export function sampleLinesSql(sample: Sample): string {
+  return readCsv(sample.file, sample.compression, "");
 }
 
 /** SQL for the lines of one part: a column `raw`, NULL for blank lines, in the order of the file. */
@@ -92,7 +92,7 @@ async function loadPart(
 ): Promise<number> {
   if (!part.sample.unclean) {
     try {
-      return await load(part);
+      return await loadWhole(part, ctx, load);
     } catch (error) {
       if (error instanceof UserError || error instanceof Interrupted) throw error;
       if (part.sample.compression === "zstd")
@@ -104,6 +104,23 @@ async function loadPart(
   part.cleaned = cleaned;
   part.path = target;
   return load(part);
+}
+
+/** Loads a part or, when zero bytes hide the start of a line, nothing: row ids must stay line numbers. */
+async function loadWhole(
+  part: Part,
+  ctx: IntakeContext,
+  load: (part: Part) => Promise<number>,
+): Promise<number> {
+  await ctx.store.run("BEGIN");
+  try {
+    const lines = await load(part);
+    await ctx.store.run("COMMIT");
+    return lines;
+  } catch (error) {
+    await ctx.store.run("ROLLBACK");
+    throw error;
+  }
 }
 
 /** A path without glob characters: a link in the private directory where the file's own has some. */

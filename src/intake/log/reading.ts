@@ -2,7 +2,7 @@
 
 import { literal } from "../../store/index.ts";
 import { type FieldsSql, fieldsSql, formatName } from "./layouts.ts";
-import { learnOrder } from "./orders.ts";
+import { learnOrder, type Widest } from "./orders.ts";
 import type { Sample } from "./sample.ts";
 import { momentSql, type Shape, shapesOf } from "./shapes.ts";
 import { type Wrapper, wrapperOf } from "./wrappers.ts";
@@ -11,6 +11,8 @@ export interface Reading {
   /** For people: `python logging`, `Docker, JSON lines`. */
   format: string;
   shapes: Shape[];
+  /** A shape whose dates the sample allows in another order of day and month. */
+  unsure: Shape | null;
   /** What the times leave open. */
   lacks: "year" | "date" | null;
   notes: string[];
@@ -21,13 +23,20 @@ export interface Reading {
 }
 
 /** Decides from all parts of a log together. */
-export function readingOf(samples: readonly Sample[], timezone: string, now: string): Reading {
+export function readingOf(
+  samples: readonly Sample[],
+  timezone: string,
+  now: string,
+  widest: Widest | null = null,
+): Reading {
   const sampled = samples.flatMap((sample) => sample.lines);
   const wrapper = wrapperOf(sampled);
   const lines = wrapper ? sampled.map((line) => wrapper.inner(line) ?? line) : sampled;
   const notes: string[] = [];
+  let unsure: Shape | null = null;
   const shapes = shapesOf(lines).map((shape) => {
-    const { stamp, certain } = learnOrder(shape, now);
+    const { stamp, certain } = learnOrder(shape, now, widest);
+    if (!certain) unsure ??= shape;
     if (!certain)
       notes.push(`dates could have another order of day and month: read as ${orderName(stamp.fields)}`);
     return { ...shape, stamp };
@@ -37,6 +46,7 @@ export function readingOf(samples: readonly Sample[], timezone: string, now: str
   return {
     format: wrapper ? `${wrapper.name}, ${name}` : name,
     shapes,
+    unsure,
     lacks: shapes.find((shape) => shape.stamp.lacks)?.stamp.lacks ?? null,
     notes,
     read: (relation) => readSql(relation, shapes, wrapper, coloured, timezone),

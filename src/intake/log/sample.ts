@@ -57,8 +57,12 @@ export function sampleFile(file: string): Sample {
       compression,
       encoding,
       lines: texts.flatMap((text, i) => linesOf(text, i > 0, i === texts.length - 1, crLines)),
+      // DuckDB reads truncated gzip data in silence, so those go through the cleaner too.
       unclean:
-        encoding !== "utf-8" || /\0|\r(?!\n)/.test(all) || (all.includes("\r\n") && /[^\r]\n/.test(all)),
+        compression === "gzip" ||
+        encoding !== "utf-8" ||
+        /\0|\r(?!\n)/.test(all) ||
+        (all.includes("\r\n") && /[^\r]\n/.test(all)),
       coloured: /\x1b\[|\\u001b\[/i.test(all),
       crLines,
       noise: noiseOf(all),

@@ -29,6 +29,7 @@ export async function describeEvents(
   for (const [i, column] of columns.entries())
     if (column === "entry" || (counted?.[`c${i}`] === 0 && !ALWAYS.has(column)))
       await store.run(`ALTER TABLE ${table} DROP COLUMN ${ident(column)}`);
+  await nameGroups(table, ctx);
   const kept = (await store.all(`DESCRIBE ${table}`)).map((row) => ({
     name: String(row.column_name),
     type: String(row.column_type),
@@ -63,4 +64,14 @@ export async function describeEvents(
     timezone: "UTC",
     view: false,
   };
+}
+
+/** A request that makes several calls is no id of a call: it groups them, as a session does. */
+async function nameGroups(table: string, ctx: IntakeContext): Promise<void> {
+  const columns = (await ctx.store.all(`DESCRIBE ${table}`)).map((row) => String(row.column_name));
+  if (!columns.includes("id")) return;
+  const row = await ctx.store.one(`SELECT count(id) - count(DISTINCT id) AS repeats FROM ${table}`);
+  if (Number(row?.repeats) === 0) return;
+  const name = columns.includes("session_id") ? "request" : "session_id";
+  await ctx.store.run(`ALTER TABLE ${table} RENAME COLUMN id TO ${name}`);
 }

@@ -7,6 +7,7 @@ import type { ExtractSpec } from "../../../contract/settings.ts";
 import { ident, literal, qualified } from "../../../store/index.ts";
 import type { IntakeContext, Source } from "../../context.ts";
 import { keptTable } from "../kept.ts";
+import type { FieldsSql } from "../layouts.ts";
 import { countSql } from "./counts.ts";
 import { describeEvents } from "./events.ts";
 import { NOT_USAGE, USAGE_WORDING } from "./patterns.ts";
@@ -19,14 +20,18 @@ export const TOKEN_USAGE = "token_usage";
 const TEXT_MAX = 300;
 
 /** Creates `<input>.<extractor>` for every extractor that matched and fills `trueup.near_misses`. */
-export async function extractEvents(source: Source, ctx: IntakeContext): Promise<LoadedTable[]> {
+export async function extractEvents(
+  source: Source,
+  fields: FieldsSql,
+  ctx: IntakeContext,
+): Promise<LoadedTable[]> {
   const tables: LoadedTable[] = [];
   for (const spec of ctx.settings.extract) {
     const table = await runOwn(source, spec, ctx);
     if (table) tables.push(table);
   }
   if (!ctx.settings.extract.some((spec) => spec.name === TOKEN_USAGE)) {
-    const table = await runBuiltIn(source, ctx);
+    const table = await runBuiltIn(source, fields, ctx);
     if (table) tables.push(table);
   }
   return tables;
@@ -46,12 +51,16 @@ export function wantedSql(text: string, extract: readonly ExtractSpec[], pipes: 
   ].join(" OR ");
 }
 
-async function runBuiltIn(source: Source, ctx: IntakeContext): Promise<LoadedTable | null> {
+async function runBuiltIn(
+  source: Source,
+  fields: FieldsSql,
+  ctx: IntakeContext,
+): Promise<LoadedTable | null> {
   const { store } = ctx;
   const taken = ctx.settings.extract.map((spec) => qualified(source.name, spec.name));
   const own = await existing(ctx, taken);
   const table = qualified(source.name, TOKEN_USAGE);
-  await store.run(`CREATE TABLE ${table} AS ${usageSql(keptTable(source), own)}`);
+  await store.run(`CREATE TABLE ${table} AS ${usageSql(keptTable(source), own, fields)}`);
   const input = literal(source.name);
   const wording = literal(USAGE_WORDING);
   const covered = [table, ...own].map((t) => `AND line NOT IN (SELECT line FROM ${t})`).join(" ");
@@ -90,10 +99,12 @@ async function runOwn(source: Source, spec: ExtractSpec, ctx: IntakeContext): Pr
   await store.run(`CREATE TABLE ${table} AS SELECT line, time, entry, ${columns.join(", ")} FROM
     (SELECT line, time, entry, regexp_extract(text, ${literal(pattern)}, [${list}]) AS found FROM ${keptTable(source)}
      WHERE ${anchored} AND regexp_matches(text, ${literal(pattern)})) ORDER BY line`);
+  // The time that begins a line has numbers too: only what follows the anchors counts.
+  const start = `least(${spec.anchors.map((anchor) => `strpos(text, ${literal(anchor)})`).join(", ")})`;
   if (spec.anchors.length > 0)
     await store.run(`INSERT INTO trueup.near_misses
       SELECT ${literal(source.name)}, line, time, ${literal(spec.name)}, left(text, ${TEXT_MAX}) FROM ${keptTable(source)}
-      WHERE ${anchored} AND regexp_matches(text, '\\d|N/A') AND NOT regexp_matches(text, ${literal(pattern)}) ORDER BY line`);
+      WHERE ${anchored} AND regexp_matches(substr(text, ${start}), '\\d|N/A') AND NOT regexp_matches(text, ${literal(pattern)}) ORDER BY line`);
   return describeEvents(source, spec.name, ctx);
 }
 

@@ -1,6 +1,7 @@
 /** The SQL of the built-in extractor: from kept lines to one row per usage that a line or an entry tells. */
 
 import { literal } from "../../../store/index.ts";
+import type { FieldsSql } from "../layouts.ts";
 import { countSql } from "./counts.ts";
 import {
   COUNT_KEY_HINT,
@@ -24,8 +25,9 @@ const containsAny = (text: string, words: readonly string[]) =>
  * count each (`promptTokens: 347,` then `completionTokens: 32,`) are one usage when they are of one entry.
  * @param kept quoted (line, time, entry, own, text)
  * @param others tables whose lines another extractor has understood
+ * @param fields SQL for level and logger of a column `text`
  */
-export function usageSql(kept: string, others: readonly string[]): string {
+export function usageSql(kept: string, others: readonly string[], fields: FieldsSql): string {
   const free = others.map((table) => `AND line NOT IN (SELECT line FROM ${table})`).join(" ");
   let stage = `SELECT *, '' AS matched FROM ${kept} WHERE (contains(text, 'oken') OR contains(text, ' | ')) ${free}`;
   LINE_PATTERNS.forEach(({ contains, from, pattern, groups }, i) => {
@@ -51,8 +53,7 @@ export function usageSql(kept: string, others: readonly string[]): string {
     regexp_replace(CASE WHEN contains(text, 'last_token_usage') THEN substr(text, strpos(text, 'last_token_usage'))
       ELSE text END, ${literal(LIMITS)}, '', 'g') END`;
   const counts = COUNT_KEYS.map(
-    (key) =>
-      `${countSql(first([...worded(key.role), keyed(key, "clean", "clean IS NOT NULL")]))} AS ${key.role}`,
+    (key) => `${first([...worded(key.role), keyed(key, "clean", "clean IS NOT NULL")])} AS ${key.role}`,
   );
   const extra = OVERHEAD_PATTERNS.map(
     ({ column, contains, pattern }) => `CASE WHEN matched <> '' AND contains(text, ${literal(contains)})
@@ -60,6 +61,7 @@ export function usageSql(kept: string, others: readonly string[]): string {
   );
   const read = `SELECT line, time, entry, own, text, matched, ${LINE_PATTERNS.map((_, i) => `p${i}`).join(", ")}, ${[...counts, ...extra].join(", ")}
     FROM (SELECT *, ${clean} AS clean FROM (${stage}))`;
+  const typed = `SELECT * REPLACE (${COUNTS.map((role) => `${countSql(role)} AS ${role}`).join(", ")}) FROM (${read})`;
   const any = COUNTS.slice(0, 3)
     .map((role) => `${role} IS NOT NULL`)
     .join(" OR ");
@@ -72,11 +74,13 @@ export function usageSql(kept: string, others: readonly string[]): string {
     `TRY_CAST(${detail("cost")} AS DECIMAL(38, 12)) AS cost`,
     `${detail("id")} AS id`,
     `${detail("session_id")} AS session_id`,
+    `CASE WHEN own THEN ${fields.level} END AS level`,
+    `CASE WHEN own THEN ${fields.logger} END AS logger`,
   ];
   const told = `SELECT *, ${details.join(", ")}, matched <> '' OR own OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS whole,
     concat_ws(' ', ${COUNTS.map((role) => `CASE WHEN ${role} IS NOT NULL THEN '${role}' END`).join(", ")}) AS tells
-    FROM (${read}) WHERE ${any}`;
-  const merged = [...COUNTS, ...OVERHEAD, ...TEXTS, "cost", "id", "session_id"];
+    FROM (${typed}) WHERE ${any}`;
+  const merged = [...COUNTS, ...OVERHEAD, ...TEXTS, "cost", "id", "session_id", "level", "logger"];
   return `WITH told AS MATERIALIZED (${told})
     SELECT line, time, entry, ${merged.join(", ")} FROM told WHERE whole
     UNION ALL
