@@ -1,6 +1,11 @@
 /** From a source tree to code facts: read, lower, resolve, and ask every stage for its rows. */
 
 import { resolve } from "node:path";
+import { builderAccess } from "./access/builders.ts";
+import { type AccessContext, chainsOf } from "./access/emit.ts";
+import { gormAccess } from "./access/gorm.ts";
+import { javascriptOrmAccess } from "./access/orm-javascript.ts";
+import { pythonOrmAccess } from "./access/orm-python.ts";
 import { sqlFacts, tableFact } from "./access/sql.ts";
 import { callFacts } from "./calls.ts";
 import { findEntries } from "./entries/entries.ts";
@@ -8,6 +13,8 @@ import type { AccessFact, CodeFacts, EntryFact, FunctionFact } from "./facts.ts"
 import { findSources } from "./files.ts";
 import { httpFacts } from "./http.ts";
 import type { ModuleIR } from "./ir.ts";
+import { logFacts, patternFacts } from "./logs.ts";
+import { Models } from "./models/models.ts";
 import { type Place, Program } from "./program.ts";
 import { readAll } from "./read.ts";
 import { sitesOf } from "./sites.ts";
@@ -45,12 +52,52 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
     const id = idOf(place);
     return { id, name: (functions.rows[id - 1] as FunctionFact).function };
   };
-  const sql = sqlFacts(program, sites, own, () => null);
+  const models = new Models(program);
+  const sql = sqlFacts(program, sites, own, (hole, place) => models.of(program, place, hole)?.table ?? null);
+  const built: AccessFact[] = [];
+  const context: AccessContext = {
+    program,
+    models,
+    sites,
+    chains: chainsOf(sites),
+    emit(place, line, table, operation, columns, certainty) {
+      const { id, name } = own(place);
+      const module = program.module(place.m);
+      const mode = operation === "select" ? "read" : "write";
+      built.push({
+        function_id: id,
+        function: name,
+        file: module.file,
+        line,
+        sql_file: null,
+        sql_line: null,
+        table_name: table,
+        mode,
+        operation,
+        columns: [...new Set(columns)],
+        certainty,
+        is_test: module.isTest,
+      });
+    },
+  };
+  builderAccess(context);
+  javascriptOrmAccess(context);
+  pythonOrmAccess(context);
+  gormAccess(context);
+  for (const model of models.all)
+    sql.tables.push({
+      name: model.table,
+      declared_as: model.declaredAs,
+      how: model.how,
+      file: model.file,
+      line: model.line,
+      columns: [...new Set(model.columns.values())],
+    });
   for (const module of modules) if (module.language === "sql") sqlFile(module, sql.tables);
   return {
     functions: functions.rows,
     calls: [...callFacts(program, sites, idOf), ...httpFacts(program, sites, entries, idOf)],
-    access: unique(sql.access),
+    access: unique([...sql.access, ...built]),
     entries: entries.map(
       (entry, index): EntryFact => ({
         id: index + 1,
@@ -62,8 +109,8 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
       }),
     ),
     tables: sql.tables,
-    logs: [],
-    patterns: [],
+    logs: logFacts(program, sites, idOf),
+    patterns: patternFacts(program, sites, idOf),
     literals: sql.literals,
     derived: sql.derived,
     skipped: [],
@@ -122,5 +169,5 @@ function unique(rows: readonly AccessFact[]): AccessFact[] {
     if (known) known.columns = [...new Set([...known.columns, ...row.columns])];
     else found.set(key, { ...row });
   }
-  return [...found.values()];
+  return [...found.values()].sort((a, b) => a.function_id - b.function_id || a.line - b.line);
 }

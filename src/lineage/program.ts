@@ -2,6 +2,7 @@
 
 import { Imports } from "./imports.ts";
 import type { ClassIR, Expr, FunctionIR, ModuleIR } from "./ir.ts";
+import { moduleOf } from "./lower/javascript.ts";
 
 /** Where an expression stands: a module and a function of it. */
 export interface Place {
@@ -119,6 +120,12 @@ export class Program {
   }
 
   #call(place: Place, expr: Expr & { k: "call" }, depth: number): Ref | null {
+    const required = moduleOf(expr);
+    if (required && this.module(place.m).language !== "python") {
+      const target = this.imports.resolve(this.module(place.m), required.source);
+      if ("module" in target) return { t: "module", m: target.module };
+      return "package" in target ? { t: "package", path: target.package } : null;
+    }
     const callee = this.resolve(place, expr.callee, depth + 1);
     if (callee?.t === "class") return { t: "instance", m: callee.m, c: callee.c };
     // A type of TypeScript or Go that is only named: `new X()` made of an annotation.
@@ -131,6 +138,8 @@ export class Program {
       }
       return null;
     }
+    const late = this.#loadedLater(place, expr, depth);
+    if (late) return late;
     // `const load = cache(async () => …)`, `asyncHandler(fn)`: a wrapper of one function is that function.
     const wrapped = expr.args.filter((arg) => arg.k === "function" || arg.k === "name");
     const only =
@@ -143,6 +152,26 @@ export class Program {
     if (callee?.t === "package") return { t: "package", path: `${callee.path}()` };
     if (callee?.t === "expr" && callee.expr.k === "object") return callee;
     return null;
+  }
+
+  /** `dynamic(() => import("./chart"))`, `lazy(() => import("./x").then((m) => m.Chart))`: a component in another file. */
+  #loadedLater(place: Place, expr: Expr & { k: "call" }, depth: number): Ref | null {
+    const { callee } = expr;
+    const name = callee.k === "member" || callee.k === "name" ? callee.name : "";
+    const [loader] = expr.args;
+    if (!/^(dynamic|lazy|loadable|lazyWithPreload)$/.test(name) || loader?.k !== "function") return null;
+    let value = this.function({ m: place.m, f: loader.fn }).returns[0];
+    let member = "default";
+    if (value?.k === "call" && value.callee.k === "member" && value.callee.name === "then") {
+      const then = value.args[0];
+      const given = then?.k === "function" ? this.function({ m: place.m, f: then.fn }).returns[0] : undefined;
+      if (given?.k === "member") member = given.name;
+      else if (given?.k === "object" && given.entries[0]?.value.k === "member")
+        member = given.entries[0].value.name;
+      value = value.callee.of;
+    }
+    const module = value ? this.resolve(place, value, depth + 1) : null;
+    return module?.t === "module" ? this.exported(module.m, member, depth + 1) : null;
   }
 
   /** A name as the code at a place sees it. */
@@ -227,7 +256,15 @@ export class Program {
     const target = this.imports.resolve(module, one.source);
     if ("folder" in target) return { t: "folder", folder: target.folder };
     if ("module" in target) {
-      if (one.name === "*") return { t: "module", m: target.module };
+      if (one.name === "*") {
+        // `const Repo = require("./repo")` where that module is one class or one function.
+        const whole = this.module(target.module).exports.some((item) => item.name === "=")
+          ? this.exported(target.module, "=", depth + 1)
+          : null;
+        return whole?.t === "class" || whole?.t === "function" || whole?.t === "instance"
+          ? whole
+          : { t: "module", m: target.module };
+      }
       const ref = this.exported(target.module, one.name, depth + 1);
       if (ref) return ref;
     }

@@ -3,7 +3,7 @@
 import { functionOf } from "../calls.ts";
 import type { Expr } from "../ir.ts";
 import type { Place, Program } from "../program.ts";
-import { type Call, calledName, entryOf, receiverOf, type Site } from "../sites.ts";
+import { type Call, calledName, chainOf, entryOf, receiverOf, type Site } from "../sites.ts";
 import { textsOf } from "../text.ts";
 import { type EntryDraft, joinPath } from "./entries.ts";
 import { identityOf, Mounts } from "./mounts.ts";
@@ -93,7 +93,7 @@ function routeOf(program: Program, place: Place, call: Call, mounts: Mounts, dra
     const found = handlers(inner ? call.args : call.args.slice(1));
     const last = found.at(-1);
     if (!last) return;
-    const router = identityOf(program, place, inner ? (receiverOf(inner) ?? receiver) : receiver);
+    const router = routerOf(program, place, inner ? (receiverOf(inner) ?? receiver) : receiver, call);
     const method = name === "del" ? "DELETE" : name.toUpperCase();
     for (const prefix of mounts.prefixesOf(router)) {
       const title = `${method} ${joinPath(prefix, path)}`;
@@ -129,6 +129,18 @@ function routeOf(program: Program, place: Place, call: Call, mounts: Mounts, dra
   }
 }
 
+/** The router a method is called on; in `const api = new Hono().get(…)` it is what the chain is kept as. */
+function routerOf(program: Program, place: Place, receiver: Expr, call: Call): string | null {
+  const known = identityOf(program, place, receiver);
+  if (known !== null) return known;
+  const { root } = chainOf(receiver);
+  if (root.k === "name") return identityOf(program, place, root);
+  for (const [name, values] of program.function(place).bindings)
+    if (values.some((value) => value.k === "call" && chainOf(value).steps.some((step) => step.call === call)))
+      return `${place.m}:${place.f}:${name}`;
+  return null;
+}
+
 function routeCall(call: Call): Call | null {
   let here: Expr = call;
   for (let depth = 0; depth < 12 && here.k === "call"; depth++) {
@@ -160,7 +172,7 @@ function jobOf(program: Program, place: Place, call: Call, drafts: EntryDraft[])
     const fn = program.function(at);
     drafts.push({
       kind,
-      name: fn.rank === "named" && fn.name ? fn.name : title,
+      name: kind === "job" && fn.rank === "named" ? fn.name || title : title,
       m: place.m,
       line: call.at,
       place: at,

@@ -77,6 +77,8 @@ function exportedIdentity(program: Program, m: number, name: string, depth: numb
 
 /** Prefixes of routers, composed along the mounts. */
 export class Mounts {
+  /** Routers whose own prefix the mount replaces (Flask). */
+  readonly replaced = new Set<string>();
   readonly #under = new Map<string, { parent: string | null; prefix: string }[]>();
 
   add(child: string | null, parent: string | null, prefix: string): void {

@@ -86,8 +86,11 @@ function mountOf(program: Program, place: Place, call: Call, mounts: Mounts): vo
   // A blueprint's own prefix is replaced by the one it is registered with.
   const given = prefix ? constantText(program, place, prefix) : null;
   const parent = identityOf(program, place, receiver);
+  const known = identityOf(program, place, child);
+  if (known !== null && given !== null && calledName(call) === "register_blueprint")
+    mounts.replaced.add(known);
   const above = ownPrefix(program, place, receiver);
-  mounts.add(identityOf(program, place, child), parent, joinPath(above, given ?? ""));
+  mounts.add(known, parent, joinPath(above, given ?? ""));
 }
 
 function decorated(
@@ -118,8 +121,9 @@ function decorated(
       methods?.k === "list"
         ? methods.items.map((item) => constantText(program, at, item) ?? "ALL")
         : [VERBS.test(name) ? name : name === "route" ? "GET" : name === "websocket" ? "WS" : "ALL"];
-    const own = ownPrefix(program, place, receiver);
-    for (const prefix of mounts.prefixesOf(identityOf(program, place, receiver)))
+    const router = identityOf(program, place, receiver);
+    const own = router !== null && mounts.replaced.has(router) ? "" : ownPrefix(program, place, receiver);
+    for (const prefix of mounts.prefixesOf(router))
       for (const method of list) add("route", `${method.toUpperCase()} ${joinPath(prefix, own, path)}`);
   } else if (
     /^(before_request|after_request|teardown_request|before_app_request|middleware|exception_handler|errorhandler)$/.test(

@@ -3,7 +3,7 @@
 import type { Entry, Expr } from "../ir.ts";
 import { fieldOf, type Node } from "../syntax.ts";
 import { dotted, NOTHING } from "./builder.ts";
-import type { Hint, JavaScript } from "./javascript.ts";
+import { type Hint, type JavaScript, moduleOf } from "./javascript.ts";
 
 /** The expression of a node; `hint` names the functions directly in it. */
 export function lowerExpression(js: JavaScript, node: Node, hint: Hint | null): Expr {
@@ -131,14 +131,18 @@ function callOf(js: JavaScript, node: Node, hint: Hint | null): Expr {
       at,
     };
   // `const load = cache(async () => …)`: the first function takes the name of what holds the result.
-  let passed = hint?.name ? hint : null;
+  const isWrapper = called.k === "name" || (called.k === "member" && called.of.k === "name");
+  let passed = hint?.name && isWrapper ? hint : null;
   const lowered = (args?.kids ?? []).filter(isCode).map((kid) => {
     const isFunction = FUNCTIONS.has(kid.type) || kid.type === "call_expression";
     const expr = lowerExpression(js, kid, isFunction ? passed : null);
     if (isFunction && js.module.functions.some((fn) => fn.name === passed?.name)) passed = null;
     return expr;
   });
-  return { k: "call", callee: called, args: lowered, at, isNew: false };
+  const call: Expr = { k: "call", callee: called, args: lowered, at, isNew: false };
+  const required = moduleOf(call);
+  if (required && required.name === null) js.addImport("", required.source, "*", node);
+  return call;
 }
 
 const FUNCTIONS = new Set(["arrow_function", "function_expression", "function", "generator_function"]);
@@ -198,7 +202,8 @@ function assignmentOf(js: JavaScript, node: Node, at: number): Expr {
     const property = fieldOf(left, "property");
     const name = property ? js.text(property) : "";
     const exported = /^(?:module\.)?exports(?:\.[\w$]+)?$/.test(target);
-    const value = lowerExpression(js, right, { name, prefix: "", named: js.current.rank === "module" });
+    const own = target === "module.exports" ? "" : name;
+    const value = lowerExpression(js, right, { name: own, prefix: "", named: js.current.rank === "module" });
     if (exported) {
       if (target === "module.exports") exportAll(js, value);
       else js.addExport(name, value);

@@ -1,0 +1,88 @@
+/** What the readers of builders and ORMs share: the program, its models, and a way to tell an access. */
+
+import type { AccessFact } from "../facts.ts";
+import type { Expr } from "../ir.ts";
+import type { Model, Models } from "../models/models.ts";
+import type { Place, Program } from "../program.ts";
+import { type Call, chainOf, type Site, type Step } from "../sites.ts";
+import { textsOf } from "../text.ts";
+
+/** A call that no further call is made on, with what it is built of. */
+export interface Chain {
+  call: Call;
+  root: Expr;
+  steps: Step[];
+}
+
+/** The chains of every function, `m f` → chains. */
+export function chainsOf(sites: readonly Site[]): Map<string, Chain[]> {
+  const chains = new Map<string, Chain[]>();
+  for (const { place, expr, chained } of sites) {
+    if (expr.k !== "call" || chained) continue;
+    const key = `${place.m} ${place.f}`;
+    const known = chains.get(key);
+    const chain = { call: expr, ...chainOf(expr) };
+    if (known) known.push(chain);
+    else chains.set(key, [chain]);
+  }
+  return chains;
+}
+
+export interface AccessContext {
+  program: Program;
+  models: Models;
+  sites: readonly Site[];
+  /** The outermost calls of each function, `m f` → chains. */
+  chains: ReadonlyMap<string, readonly Chain[]>;
+  /** Tells one access; `table` null when only run time knows it. */
+  emit(
+    place: Place,
+    line: number,
+    table: string | null,
+    operation: AccessFact["operation"],
+    columns: readonly string[],
+    certainty: AccessFact["certainty"],
+  ): void;
+}
+
+/** The chains of the function at a place. */
+export function chainsAt(ctx: AccessContext, place: Place): readonly Chain[] {
+  return ctx.chains.get(`${place.m} ${place.f}`) ?? [];
+}
+
+/** The constant text of an expression, or null. */
+export function constantOf(program: Program, place: Place, expr: Expr | null | undefined): string | null {
+  if (!expr || expr.k === "object" || expr.k === "function" || expr.k === "value") return null;
+  const text = textsOf(program, place, expr)[0];
+  if (!text?.every((piece) => "text" in piece)) return null;
+  return text.map((piece) => ("text" in piece ? piece.text : "")).join("");
+}
+
+/** The keys of an object, or of the objects of a list, as columns of the model. */
+export function keysOf(
+  program: Program,
+  place: Place,
+  expr: Expr | null | undefined,
+  model: Model | null,
+): string[] {
+  if (!expr) return [];
+  if (expr.k === "list")
+    return [...new Set(expr.items.flatMap((item) => keysOf(program, place, item, model)))];
+  const ref = expr.k === "object" ? null : program.resolve(place, expr);
+  const object = expr.k === "object" ? expr : ref?.t === "expr" && ref.expr.k === "object" ? ref.expr : null;
+  if (!object)
+    return ref?.t === "expr" && ref.expr.k === "list" ? keysOf(program, ref.place, ref.expr, model) : [];
+  return object.entries.flatMap(({ key }) => (key === null ? [] : [model?.columns.get(key) ?? key]));
+}
+
+/** Texts in arguments, lists included: `select("a", ["b"])`; qualifiers and aliases are cut off. */
+export function columnTexts(program: Program, place: Place, args: readonly Expr[]): string[] {
+  return args.flatMap((arg): string[] => {
+    if (arg.k === "list") return columnTexts(program, place, arg.items);
+    if (arg.k !== "text") return [];
+    const text = constantOf(program, place, arg);
+    const column =
+      text === null ? undefined : /^(?:[\w$]+\.)*([\w$]+|\*)(?:\s+as\s+[\w$]+)?$/i.exec(text.trim())?.[1];
+    return column ? [column] : [];
+  });
+}

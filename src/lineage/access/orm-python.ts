@@ -1,0 +1,425 @@
+/** ORMs of Python: SQLAlchemy (core and ORM), Django and Peewee. */
+
+import type { AccessFact } from "../facts.ts";
+import type { Expr } from "../ir.ts";
+import { partsOf } from "../ir.ts";
+import type { Model } from "../models/models.ts";
+import { definitionOf } from "../models/models.ts";
+import type { Place } from "../program.ts";
+import { type Call, calledName, chainOf, receiverOf, type Site, type Step } from "../sites.ts";
+import { type AccessContext, chainsAt, keysOf } from "./emit.ts";
+
+type Operation = AccessFact["operation"];
+
+/** All accesses by Python's ORMs. */
+export function pythonOrmAccess(ctx: AccessContext): void {
+  for (const site of ctx.sites) {
+    if (site.expr.k !== "call" || ctx.program.module(site.place.m).language !== "python") continue;
+    sqlalchemy(ctx, site, site.expr);
+    if (!site.chained) managers(ctx, site.place, site.expr);
+    stored(ctx, site.place, site.expr);
+  }
+  attributes(ctx);
+}
+
+/** The models named anywhere in an expression: `select(User.id, func.count(Order.id))`. */
+function modelsIn(
+  ctx: AccessContext,
+  place: Place,
+  expr: Expr,
+  found: Map<Model, Set<string>>,
+  depth = 0,
+): void {
+  if (depth > 12) return;
+  if (expr.k === "name" || expr.k === "member") {
+    const own = classModel(ctx, place, expr);
+    if (own) {
+      if (!found.has(own)) found.set(own, new Set());
+      return;
+    }
+    if (expr.k === "member") {
+      const inner = expr.of.k === "member" && expr.of.name === "c" ? expr.of.of : expr.of;
+      const model = classModel(ctx, place, inner);
+      if (model) {
+        const columns = found.get(model) ?? new Set<string>();
+        const column = model.columns.get(expr.name);
+        if (column) columns.add(column);
+        found.set(model, columns);
+        return;
+      }
+    }
+  }
+  for (const part of partsOf(expr)) modelsIn(ctx, place, part, found, depth + 1);
+}
+
+function classModel(ctx: AccessContext, place: Place, expr: Expr): Model | null {
+  const ref = ctx.program.resolve(place, expr);
+  if (ref?.t === "class") return ctx.models.ofClass(ref);
+  if (ref?.t === "function" || ref?.t === "instance") return null;
+  const model = ctx.models.of(ctx.program, place, expr);
+  // `u = aliased(User)`.
+  if (model) return model;
+  const made = expr.k === "name" ? definitionOf(ctx.program, place, expr, 0) : null;
+  if (made?.k === "call" && calledName(made) === "aliased" && made.args[0]) {
+    const aliased = ctx.program.resolve(place, made.args[0]);
+    return aliased?.t === "class" ? ctx.models.ofClass(aliased) : null;
+  }
+  return null;
+}
+
+const STATEMENT: Record<string, Operation> = {
+  insert: "insert",
+  update: "update",
+  delete: "delete",
+  select: "select",
+  pg_insert: "insert",
+  sqlite_insert: "insert",
+  mysql_insert: "insert",
+};
+
+function sqlalchemy(ctx: AccessContext, site: Site, call: Call): void {
+  const { place } = site;
+  const name = calledName(call);
+  const receiver = receiverOf(call);
+  const first = call.args[0];
+  if (Object.hasOwn(STATEMENT, name)) {
+    const operation = STATEMENT[name] as Operation;
+    const steps = operation === "select" ? [] : outerSteps(ctx, site, call);
+    const upserts = steps.some((step) => /^on_(conflict_do_update|duplicate_key_update)$/.test(step.name));
+    const values = steps.find((step) => step.name === "values");
+    const written = (model: Model) => [
+      ...keysOf(ctx.program, place, values?.args?.[0], model),
+      ...namedColumns(values?.args ?? [], model),
+    ];
+    // `users.insert()`, `users.select()`: the table object's own methods.
+    const table = receiver && call.args.length === 0 ? ctx.models.of(ctx.program, place, receiver) : null;
+    if (table?.family === "sqlalchemy") {
+      ctx.emit(
+        place,
+        call.at,
+        table.table,
+        operation === "insert" && upserts ? "upsert" : operation,
+        operation === "select" ? [] : written(table),
+        "builder",
+      );
+      return;
+    }
+    if (receiver && receiver.k !== "name") return;
+    if (operation !== "select") {
+      const model = first ? classModel(ctx, place, first) : null;
+      if (model?.family === "sqlalchemy")
+        ctx.emit(
+          place,
+          call.at,
+          model.table,
+          operation === "insert" && upserts ? "upsert" : operation,
+          written(model),
+          "builder",
+        );
+      return;
+    }
+    return reads(ctx, place, call.at, call.args);
+  }
+  if (name === "query" && receiver && call.args.length > 0) {
+    const steps = outerSteps(ctx, site, call);
+    const writes = steps.find((step) => (step.name === "delete" || step.name === "update") && step.args);
+    const model = first ? classModel(ctx, place, first) : null;
+    if (writes && model)
+      ctx.emit(
+        place,
+        call.at,
+        model.table,
+        writes.name as Operation,
+        writes.name === "update" ? keysOf(ctx.program, place, writes.args?.[0], model) : [],
+        "builder",
+      );
+    else reads(ctx, place, call.at, call.args);
+    return;
+  }
+  if (/^(join|outerjoin|select_from)$/.test(name) && first) {
+    const model = classModel(ctx, place, first);
+    if (model?.family === "sqlalchemy") ctx.emit(place, call.at, model.table, "select", [], "builder");
+    return;
+  }
+  if (name === "get" && receiver && call.args.length >= 2 && first) {
+    const model = classModel(ctx, place, first);
+    if (model?.family === "sqlalchemy") ctx.emit(place, call.at, model.table, "select", [], "builder");
+    return;
+  }
+  if (/^(bulk_insert_mappings|bulk_update_mappings)$/.test(name) && first) {
+    const model = classModel(ctx, place, first);
+    if (model)
+      ctx.emit(
+        place,
+        call.at,
+        model.table,
+        name === "bulk_insert_mappings" ? "insert" : "update",
+        [],
+        "builder",
+      );
+  }
+}
+
+function namedColumns(args: readonly Expr[], model: Model): string[] {
+  return args.flatMap((arg) => (arg.k === "named" ? [model.columns.get(arg.name) ?? arg.name] : []));
+}
+
+function reads(ctx: AccessContext, place: Place, line: number, args: readonly Expr[]): void {
+  const found = new Map<Model, Set<string>>();
+  for (const arg of args) modelsIn(ctx, place, arg, found);
+  for (const [model, columns] of found)
+    if (model.family === "sqlalchemy") ctx.emit(place, line, model.table, "select", [...columns], "builder");
+}
+
+/** The steps after a call, in the chain it starts or continues under a name. */
+function outerSteps(ctx: AccessContext, site: Site, call: Call): Step[] {
+  const kept = [...ctx.program.function(site.place).bindings]
+    .filter(([, values]) => values.some((value) => chainHas(value, call)))
+    .map(([name]) => name);
+  const found: Step[] = [];
+  for (const { root, steps } of chainsAt(ctx, site.place)) {
+    const at = steps.findIndex((step) => step.call === call);
+    if (at >= 0) found.push(...steps.slice(at + 1));
+    else if (root.k === "name" && kept.includes(root.name)) found.push(...steps);
+  }
+  return found;
+}
+
+function chainHas(expr: Expr, call: Call): boolean {
+  return expr === call || (expr.k === "call" && chainOf(expr).steps.some((step) => step.call === call));
+}
+
+const DJANGO_WRITES: Record<string, Operation> = {
+  create: "insert",
+  bulk_create: "insert",
+  acreate: "insert",
+  get_or_create: "insert",
+  update_or_create: "upsert",
+  aupdate_or_create: "upsert",
+  update: "update",
+  bulk_update: "update",
+  aupdate: "update",
+  delete: "delete",
+  adelete: "delete",
+};
+const PEEWEE: Record<string, Operation> = {
+  select: "select",
+  get: "select",
+  get_or_none: "select",
+  get_by_id: "select",
+  filter: "select",
+  create: "insert",
+  insert: "insert",
+  insert_many: "insert",
+  get_or_create: "insert",
+  replace: "upsert",
+  replace_many: "upsert",
+  update: "update",
+  delete: "delete",
+  delete_by_id: "delete",
+};
+
+/** `Model.objects.filter(…)`, `Model.query.filter_by(…)`, Peewee's `Model.select()`; also `get_object_or_404(Model)`. */
+function managers(ctx: AccessContext, place: Place, call: Call): void {
+  const { root, steps } = chainOf(call);
+  if (/^(get_object_or_404|get_list_or_404)$/.test(calledName(call)) && call.args[0]) {
+    const model = classModel(ctx, place, call.args[0]);
+    if (model) ctx.emit(place, call.at, model.table, "select", [], "builder");
+    return;
+  }
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as Step;
+    const of = modelBefore(ctx, place, root, steps.slice(0, i));
+    if (!of) continue;
+    if (
+      step.args === null &&
+      /^(objects|_default_manager|_base_manager|query|\w+_objects|all_objects)$/.test(step.name)
+    ) {
+      const verb = steps.slice(i + 1).find((one) => one.args && Object.hasOwn(DJANGO_WRITES, one.name));
+      const operation = verb ? (DJANGO_WRITES[verb.name] as Operation) : "select";
+      if (of.family === "django" || of.family === "sqlalchemy")
+        ctx.emit(
+          place,
+          call.at,
+          of.table,
+          operation,
+          verb && operation !== "delete" ? namedColumns(verb.args ?? [], of) : [],
+          "builder",
+        );
+      return;
+    }
+    if (of.family === "peewee" && step.args && Object.hasOwn(PEEWEE, step.name)) {
+      const operation = PEEWEE[step.name] as Operation;
+      ctx.emit(
+        place,
+        call.at,
+        of.table,
+        operation,
+        operation === "select" ? [] : namedColumns(step.args, of),
+        "builder",
+      );
+      for (const join of steps.slice(i + 1)) {
+        const joined = join.name === "join" && join.args?.[0] ? classModel(ctx, place, join.args[0]) : null;
+        if (joined) ctx.emit(place, call.at, joined.table, "select", [], "builder");
+      }
+      return;
+    }
+  }
+}
+
+function modelBefore(ctx: AccessContext, place: Place, root: Expr, steps: readonly Step[]): Model | null {
+  let expr = root;
+  for (const step of steps) {
+    if (step.args !== null) return null;
+    expr = { k: "member", of: expr, name: step.name, at: expr.at };
+  }
+  if (expr.k !== "name" && expr.k !== "member") return null;
+  const ref = ctx.program.resolve(place, expr);
+  return ref?.t === "class" ? ctx.models.ofClass(ref) : null;
+}
+
+/** `session.add(User(…))`, `session.delete(user)`, `user.save()`, `session.merge(user)`. */
+function stored(ctx: AccessContext, place: Place, call: Call): void {
+  const name = calledName(call);
+  const receiver = receiverOf(call);
+  if (!receiver) return;
+  if (
+    /^(add|add_all|merge|delete|bulk_save_objects)$/.test(name) &&
+    call.args.length >= 1 &&
+    call.args.length <= 2
+  ) {
+    for (const object of objectsIn(ctx, place, call.args[0] as Expr)) {
+      const model = ctx.models.ofClass(object.ref);
+      if (model?.family !== "sqlalchemy") continue;
+      const operation = name === "delete" ? "delete" : name === "merge" ? "upsert" : "insert";
+      ctx.emit(
+        place,
+        call.at,
+        model.table,
+        operation,
+        operation === "delete" ? [] : namedColumns(object.args, model),
+        "builder",
+      );
+    }
+    return;
+  }
+  if (
+    (name === "save" ||
+      name === "delete" ||
+      name === "asave" ||
+      name === "adelete" ||
+      name === "delete_instance") &&
+    receiver.k !== "member"
+  ) {
+    const made = receiver.k === "call" ? receiver : null;
+    const ref = ctx.program.resolve(place, receiver);
+    const found = ref?.t === "instance" ? ctx.models.ofClass(ref) : queried(ctx, place, receiver);
+    if (found?.family !== "django" && found?.family !== "peewee") return;
+    const operation = name.includes("delete")
+      ? "delete"
+      : made || isMade(ctx, place, receiver)
+        ? "insert"
+        : "update";
+    ctx.emit(place, call.at, found.table, operation, [], "builder");
+  }
+}
+
+function isMade(ctx: AccessContext, place: Place, expr: Expr): boolean {
+  const value = expr.k === "name" ? ctx.program.function(place).bindings.get(expr.name)?.at(-1) : null;
+  return value?.k === "call" && ctx.program.resolve(place, value.callee)?.t === "class";
+}
+
+/** The model whose query gave an object: `user = session.query(User).first()`. */
+function queried(ctx: AccessContext, place: Place, expr: Expr): Model | null {
+  let value: Expr | undefined =
+    expr.k === "name" ? ctx.program.function(place).bindings.get(expr.name)?.at(-1) : undefined;
+  for (let depth = 0; value?.k === "item" && depth < 4; depth++) {
+    const of: Expr = value.of;
+    value = of.k === "name" ? ctx.program.function(place).bindings.get(of.name)?.at(-1) : of;
+  }
+  if (value?.k !== "call") return null;
+  if (/^(get_object_or_404)$/.test(calledName(value)) && value.args[0])
+    return classModel(ctx, place, value.args[0]);
+  const { root, steps } = chainOf(value);
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i] as Step;
+    if (step.args && /^(query|get|select|scalar|scalars|execute)$/.test(step.name) && step.args[0]) {
+      const found = new Map<Model, Set<string>>();
+      modelsIn(ctx, place, step.args[0], found);
+      if (found.size === 1) return [...found.keys()][0] ?? null;
+    }
+    const of = modelBefore(ctx, place, root, steps.slice(0, i));
+    if (of && /^(objects|query|select|get|get_or_none|get_by_id)$/.test(step.name)) return of;
+  }
+  return null;
+}
+
+/** The model instances in an argument: made here, or a name that holds one. */
+function objectsIn(
+  ctx: AccessContext,
+  place: Place,
+  expr: Expr,
+): { ref: { m: number; c: number }; args: readonly Expr[] }[] {
+  if (expr.k === "list") return expr.items.flatMap((item) => objectsIn(ctx, place, item));
+  if (expr.k === "other") return expr.of.flatMap((item) => objectsIn(ctx, place, item));
+  if (expr.k === "call") {
+    const ref = ctx.program.resolve(place, expr.callee);
+    if (ref?.t === "class") return [{ ref, args: expr.args }];
+    const made = ctx.program.resolve(place, expr);
+    return made?.t === "instance" ? [{ ref: made, args: [] }] : [];
+  }
+  if (expr.k === "name") {
+    const value = ctx.program.function(place).bindings.get(expr.name)?.at(-1);
+    if (value && value !== expr && (value.k === "call" || value.k === "list" || value.k === "other")) {
+      const inner = objectsIn(ctx, place, value);
+      if (inner.length > 0) return inner;
+      const model = queried(ctx, place, expr);
+      const ref = model ? classOf(ctx, model) : null;
+      if (ref) return [{ ref, args: [] }];
+    }
+    const ref = ctx.program.resolve(place, expr);
+    return ref?.t === "instance" ? [{ ref, args: [] }] : [];
+  }
+  return [];
+}
+
+function classOf(ctx: AccessContext, model: Model): { m: number; c: number } | null {
+  for (let m = 0; m < ctx.program.modules.length; m++) {
+    const module = ctx.program.module(m);
+    if (module.file !== model.file) continue;
+    const c = module.classes.findIndex((cls) => cls.name === model.declaredAs);
+    if (c >= 0) return { m, c };
+  }
+  return null;
+}
+
+/** `user.status = "x"` on an object a SQLAlchemy query gave, in a function that commits: an UPDATE. */
+function attributes(ctx: AccessContext): void {
+  const committing = new Set(
+    ctx.sites.flatMap(({ place, expr }) =>
+      expr.k === "call" && /^(commit|flush)$/.test(calledName(expr))
+        ? [`${place.m} ${ctx.program.owner(place)}`]
+        : [],
+    ),
+  );
+  ctx.program.modules.forEach((module, m) => {
+    if (module.language !== "python") return;
+    module.functions.forEach((fn, f) => {
+      const place = { m, f };
+      if (!committing.has(`${m} ${ctx.program.owner(place)}`)) return;
+      const updates = new Map<Model, { line: number; columns: Set<string> }>();
+      for (const [path, values] of fn.bindings) {
+        const [name, attribute, more] = path.split(".");
+        if (!name || !attribute || more !== undefined || !values[0]) continue;
+        const model = queried(ctx, place, { k: "name", name, at: 0 });
+        const column = model?.family === "sqlalchemy" ? model.columns.get(attribute) : undefined;
+        if (!model || !column) continue;
+        const known = updates.get(model) ?? { line: values[0].at, columns: new Set<string>() };
+        known.columns.add(column);
+        updates.set(model, known);
+      }
+      for (const [model, { line, columns }] of updates)
+        ctx.emit(place, line, model.table, "update", [...columns], "builder");
+    });
+  });
+}

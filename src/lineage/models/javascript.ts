@@ -1,0 +1,245 @@
+/** Models of JavaScript: drizzle, TypeORM, Sequelize, Objection, and plain schema objects. */
+
+import type { ClassIR, Expr } from "../ir.ts";
+import type { Place, Program } from "../program.ts";
+import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
+import { textsOf } from "../text.ts";
+import type { Model, Models } from "./models.ts";
+import { pluralOf, snakeCase } from "./names.ts";
+
+const DRIZZLE =
+  /^(sqliteTable|pgTable|mysqlTable|singlestoreTable|createTable|table|sqliteView|pgView|mysqlView)$/;
+
+/** Finds the models of every JavaScript and TypeScript module. */
+export function javascriptModels(program: Program, models: Models): void {
+  const uses = {
+    drizzle: program.uses("drizzle-orm"),
+    typeorm: program.uses("typeorm") || program.uses("@nestjs/typeorm"),
+    sequelize: program.uses("sequelize") || program.uses("sequelize-typescript"),
+    objection: program.uses("objection"),
+  };
+  program.modules.forEach((module, m) => {
+    if (!/^(javascript|typescript|tsx)$/.test(module.language)) return;
+    module.functions.forEach((fn, f) => {
+      for (const [name, values] of fn.bindings)
+        for (const value of values) fromBinding(program, { m, f }, name, value, uses, models);
+      for (const root of fn.roots) if (uses.sequelize) fromInit(program, { m, f }, root, models);
+    });
+    module.exports.forEach((one) => {
+      if (one.value && one.value.k !== "name")
+        fromBinding(program, { m, f: 0 }, one.name, one.value, uses, models);
+    });
+    module.classes.forEach((cls, c) => {
+      if (uses.typeorm) fromEntity(program, m, c, cls, models);
+      if (uses.sequelize) fromTable(program, m, c, cls, models);
+      if (uses.objection) fromObjection(program, m, c, cls, models);
+    });
+  });
+}
+
+function fromBinding(
+  program: Program,
+  place: Place,
+  name: string,
+  value: Expr,
+  uses: { drizzle: boolean; sequelize: boolean },
+  models: Models,
+): void {
+  if (value.k === "object" && place.f === 0) return schemaObject(program, place, value, models);
+  if (value.k !== "call" || models.ofExpr(value)) return;
+  const called = calledName(value);
+  if (uses.drizzle && DRIZZLE.test(called)) {
+    const table = text(program, place, value.args[0]);
+    const columns = value.args[1]?.k === "object" ? drizzleColumns(program, place, value.args[1]) : null;
+    if (table !== null && columns)
+      add(program, place, models, value, table, name, "schema", "drizzle", columns);
+  } else if (uses.sequelize && called === "define" && value.args.length >= 2) {
+    const model = text(program, place, value.args[0]);
+    if (model !== null)
+      addSequelize(program, place, models, value, model, value.args[1], value.args.slice(2), value);
+  }
+}
+
+function drizzleColumns(program: Program, place: Place, object: Expr & { k: "object" }): Map<string, string> {
+  const columns = new Map<string, string>();
+  for (const { key, value } of object.entries) {
+    if (key === null) continue;
+    let here: Expr = value;
+    while (here.k === "call" && here.callee.k === "member" && here.callee.of.k === "call")
+      here = here.callee.of;
+    const named = here.k === "call" ? text(program, place, here.args[0]) : null;
+    columns.set(key, named ?? key);
+  }
+  return columns;
+}
+
+/** `User.init({ … }, { sequelize, modelName: "User" })`. */
+function fromInit(program: Program, place: Place, root: Expr, models: Models): void {
+  const call = root.k === "call" ? root : root.k === "other" && root.of[0]?.k === "call" ? root.of[0] : null;
+  if (!call || calledName(call) !== "init" || call.args.length < 2 || call.args[0]?.k !== "object") return;
+  const receiver = receiverOf(call);
+  const ref = receiver ? program.resolve(place, receiver) : null;
+  const cls = ref?.t === "class" || ref?.t === "instance" ? ref : null;
+  if (!cls || !entryOf(call.args.slice(1), "sequelize")) return;
+  const model =
+    text(program, place, entryOf(call.args.slice(1), "modelName") ?? undefined) ?? program.class(cls).name;
+  addSequelize(program, place, models, { m: cls.m, c: cls.c }, model, call.args[0], call.args.slice(1), call);
+}
+
+function addSequelize(
+  program: Program,
+  place: Place,
+  models: Models,
+  key: Expr | { m: number; c: number },
+  name: string,
+  attributes: Expr | undefined,
+  options: readonly Expr[],
+  at: Expr,
+): void {
+  const snake = isTrue(entryOf(options, "underscored"));
+  const frozen = isTrue(entryOf(options, "freezeTableName"));
+  const columns = new Map<string, string>();
+  for (const { key: attribute, value } of attributes?.k === "object" ? attributes.entries : []) {
+    if (attribute === null) continue;
+    const field = value.k === "object" ? text(program, place, entryOf([value], "field") ?? undefined) : null;
+    columns.set(attribute, field ?? (snake ? snakeCase(attribute) : attribute));
+  }
+  const given = text(program, place, entryOf(options, "tableName") ?? undefined);
+  const table = given ?? (frozen ? name : snake ? pluralOf(snakeCase(name)) : pluralOf(name));
+  add(program, place, models, key, table, name, "orm", "sequelize", columns, at.at);
+}
+
+/** TypeORM: `@Entity("name") class User`. */
+function fromEntity(program: Program, m: number, c: number, cls: ClassIR, models: Models): void {
+  const place = { m, f: 0 };
+  const entity = cls.decorators.find(
+    (one): one is Call => one.k === "call" && /^(Entity|ViewEntity|ChildEntity)$/.test(calledName(one)),
+  );
+  if (!entity) return;
+  const given =
+    text(program, place, entity.args[0]) ?? text(program, place, entryOf(entity.args, "name") ?? undefined);
+  const columns = new Map<string, string>();
+  for (const field of cls.fields) {
+    const column = field.decorators.find(
+      (one): one is Call => one.k === "call" && /Column$/.test(calledName(one)),
+    );
+    const join = field.decorators.find(
+      (one): one is Call => one.k === "call" && calledName(one) === "JoinColumn",
+    );
+    if (column)
+      columns.set(field.name, text(program, place, entryOf(column.args, "name") ?? undefined) ?? field.name);
+    else if (join)
+      columns.set(
+        field.name,
+        text(program, place, entryOf(join.args, "name") ?? undefined) ?? `${field.name}Id`,
+      );
+  }
+  add(
+    program,
+    place,
+    models,
+    { m, c },
+    given ?? snakeCase(cls.name),
+    cls.name,
+    "orm",
+    "typeorm",
+    columns,
+    cls.at,
+  );
+}
+
+/** sequelize-typescript: `@Table({ tableName })`. */
+function fromTable(program: Program, m: number, c: number, cls: ClassIR, models: Models): void {
+  const place = { m, f: 0 };
+  const table = cls.decorators.find(
+    (one) => (one.k === "call" ? calledName(one) : one.k === "name" ? one.name : "") === "Table",
+  );
+  if (!table) return;
+  const options = table.k === "call" ? table.args : [];
+  const snake = isTrue(entryOf(options, "underscored"));
+  const given = text(program, place, entryOf(options, "tableName") ?? undefined);
+  const columns = new Map(
+    cls.fields
+      .filter((field) =>
+        field.decorators.some(
+          (one) => (one.k === "call" ? calledName(one) : one.k === "name" ? one.name : "") === "Column",
+        ),
+      )
+      .map((field) => [field.name, snake ? snakeCase(field.name) : field.name]),
+  );
+  add(
+    program,
+    place,
+    models,
+    { m, c },
+    given ?? pluralOf(snake ? snakeCase(cls.name) : cls.name),
+    cls.name,
+    "orm",
+    "sequelize",
+    columns,
+    cls.at,
+  );
+}
+
+function fromObjection(program: Program, m: number, c: number, cls: ClassIR, models: Models): void {
+  const place = { m, f: 0 };
+  const field = cls.fields.find((one) => one.name === "tableName");
+  const getter = cls.methods.get("tableName");
+  const value =
+    field?.value ?? (getter === undefined ? undefined : program.function({ m, f: getter }).returns[0]);
+  const table = text(program, place, value ?? undefined);
+  if (table !== null)
+    add(program, place, models, { m, c }, table, cls.name, "orm", "objection", new Map(), cls.at);
+}
+
+const SQL_TYPE =
+  /^\s*(integer|int|text|real|blob|numeric|varchar|char|bigint|smallint|serial|bigserial|timestamp|timestamptz|datetime|date|boolean|bool|json|jsonb|uuid|double|float|decimal)\b/i;
+
+/** `{ usageRecords: { columns: { id: "TEXT PRIMARY KEY" } } }`: an object whose keys are tables and whose leaves are SQL types. */
+function schemaObject(program: Program, place: Place, object: Expr & { k: "object" }, models: Models): void {
+  for (const { key, value, at } of object.entries) {
+    if (key === null || value.k !== "object") continue;
+    const inner = entryOf([value], "columns") ?? value;
+    if (inner.k !== "object" || inner.entries.length === 0) continue;
+    const typed = inner.entries.filter((entry) => SQL_TYPE.test(text(program, place, entry.value) ?? ""));
+    if (typed.length === 0 || typed.length < inner.entries.length / 2) continue;
+    const columns = new Map(
+      inner.entries.flatMap((entry) =>
+        entry.key === null ? [] : [[entry.key, entry.key] as [string, string]],
+      ),
+    );
+    const named = text(
+      program,
+      place,
+      entryOf([value], "tableName") ?? entryOf([value], "name") ?? undefined,
+    );
+    add(program, place, models, value, named ?? key, key, "schema", "schema", columns, at);
+  }
+}
+
+function add(
+  program: Program,
+  place: Place,
+  models: Models,
+  key: Expr | { m: number; c: number },
+  table: string,
+  declaredAs: string,
+  how: Model["how"],
+  family: string,
+  columns: Map<string, string>,
+  line = "at" in key ? key.at : 1,
+): void {
+  if (table === "") return;
+  models.add({ table, declaredAs, how, family, file: program.module(place.m).file, line, columns }, key);
+}
+
+function text(program: Program, place: Place, expr: Expr | undefined): string | null {
+  if (!expr || expr.k === "object" || expr.k === "function") return null;
+  const found = textsOf(program, place, expr)[0];
+  if (!found?.every((piece) => "text" in piece)) return null;
+  return found.map((piece) => ("text" in piece ? piece.text : "")).join("");
+}
+
+function isTrue(expr: Expr | null): boolean {
+  return expr?.k === "value" && expr.value === true;
+}

@@ -1,0 +1,231 @@
+/** Models of Python: SQLAlchemy, SQLModel, Django and Peewee. */
+
+import type { ClassIR, Expr } from "../ir.ts";
+import { spell } from "../ir.ts";
+import type { Program, Ref } from "../program.ts";
+import { calledName, entryOf } from "../sites.ts";
+import { textsOf } from "../text.ts";
+import type { Model, Models } from "./models.ts";
+import { snakeCase } from "./names.ts";
+
+type Family = "sqlalchemy" | "sqlmodel" | "flask" | "django" | "peewee";
+
+/** Finds the models of every Python module. */
+export function pythonModels(program: Program, models: Models): void {
+  program.modules.forEach((module, m) => {
+    if (module.language !== "python") return;
+    module.classes.forEach((cls, c) => {
+      const family = familyOf(program, { m, c }, 0);
+      if (family) fromClass(program, m, c, cls, family, models);
+    });
+    module.functions.forEach((fn, f) => {
+      for (const [name, values] of fn.bindings)
+        for (const value of values)
+          if (value.k === "call" && calledName(value) === "Table" && program.uses("sqlalchemy")) {
+            const table = text(program, m, value.args[0], f);
+            if (table === null) continue;
+            const columns = new Map<string, string>();
+            for (const arg of value.args)
+              if (arg.k === "call" && calledName(arg) === "Column") {
+                const column = text(program, m, arg.args[0], f);
+                if (column !== null) columns.set(column, column);
+              }
+            models.add(
+              {
+                table,
+                declaredAs: name,
+                how: "schema",
+                family: "sqlalchemy",
+                file: module.file,
+                line: value.at,
+                columns,
+              },
+              value,
+            );
+          }
+    });
+  });
+}
+
+/** Which library's model a class is, by what it inherits. */
+function familyOf(program: Program, of: { m: number; c: number }, depth: number): Family | null {
+  if (depth > 8) return null;
+  const cls = program.class(of);
+  for (const base of cls.bases) {
+    if (base.k === "named") continue;
+    const family = ofPackage(spell(base), program.resolve({ m: of.m, f: 0 }, base), program);
+    if (family) return family;
+    const ref = program.resolve({ m: of.m, f: 0 }, base);
+    if (ref?.t === "class" && !(ref.m === of.m && ref.c === of.c)) {
+      const inherited = familyOf(program, ref, depth + 1);
+      if (inherited) return inherited;
+    }
+  }
+  return cls.fields.some((field) => field.name === "__tablename__") && program.uses("sqlalchemy")
+    ? "sqlalchemy"
+    : null;
+}
+
+function ofPackage(written: string, ref: Ref | null, program: Program): Family | null {
+  const path = ref?.t === "package" ? ref.path : "";
+  if (/^sqlmodel\.SQLModel/.test(path)) return "sqlmodel";
+  if (/declarative_base\(\)|DeclarativeBase|MappedAsDataclass|automap_base\(\)/.test(path))
+    return "sqlalchemy";
+  if (/^django\.(contrib\.gis\.)?db\.models|^django.*\.Model$|AbstractUser$|AbstractBaseUser$/.test(path))
+    return "django";
+  if (/^peewee\.|playhouse/.test(path)) return "peewee";
+  if (/(^|\.)db\.Model$/.test(written) && program.uses("flask_sqlalchemy")) return "flask";
+  if (/flask_sqlalchemy.*\.Model$/.test(path)) return "flask";
+  return null;
+}
+
+function fromClass(
+  program: Program,
+  m: number,
+  c: number,
+  cls: ClassIR,
+  family: Family,
+  models: Models,
+): void {
+  const module = program.module(m);
+  const meta = module.classes.find((one) => one.outer === c && one.name === "Meta");
+  const field = (of: ClassIR | undefined, name: string): Expr | null =>
+    of?.fields.find((one) => one.name === name)?.value ?? null;
+  const isAbstract = isTrue(field(cls, "__abstract__")) || isTrue(field(meta, "abstract"));
+  if (isAbstract) return;
+  const table = tableOf(program, m, cls, meta, family);
+  if (table === null) return;
+  const columns = columnsOf(program, { m, c }, family, 0);
+  const model: Model = {
+    table,
+    declaredAs: cls.name,
+    how: "orm",
+    family: family === "django" || family === "peewee" ? family : "sqlalchemy",
+    file: module.file,
+    line: cls.at,
+    columns,
+  };
+  models.add(model, { m, c });
+}
+
+function tableOf(
+  program: Program,
+  m: number,
+  cls: ClassIR,
+  meta: ClassIR | undefined,
+  family: Family,
+): string | null {
+  const value = (of: ClassIR | undefined, name: string) =>
+    of?.fields.find((one) => one.name === name)?.value ?? undefined;
+  switch (family) {
+    case "django": {
+      const given = text(program, m, value(meta, "db_table"));
+      if (given !== null) return given;
+      if (isTrue(value(meta, "proxy") ?? null)) return null;
+      const label = text(program, m, value(meta, "app_label")) ?? appOf(program.module(m).file);
+      return `${label}_${cls.name.toLowerCase()}`;
+    }
+    case "peewee":
+      return (
+        text(program, m, value(meta, "table_name")) ??
+        text(program, m, value(meta, "db_table")) ??
+        (columnsHere(cls).length > 0 ? cls.name.toLowerCase() : null)
+      );
+    case "sqlmodel":
+      if (!cls.bases.some((base) => base.k === "named" && base.name === "table" && isTrue(base.of)))
+        return null;
+      return text(program, m, value(cls, "__tablename__")) ?? cls.name.toLowerCase();
+    case "flask":
+      return (
+        text(program, m, value(cls, "__tablename__")) ??
+        (columnsHere(cls).length > 0 ? snakeCase(cls.name) : null)
+      );
+    default:
+      return text(program, m, value(cls, "__tablename__"));
+  }
+}
+
+/** `shop/models.py`, `shop/models/order.py` → `shop`. */
+function appOf(file: string): string {
+  const steps = file.split("/");
+  const at = steps.lastIndexOf("models");
+  return (at > 0 ? steps[at - 1] : steps.at(-2)) ?? "app";
+}
+
+function columnsHere(cls: ClassIR): ClassIR["fields"] {
+  return cls.fields.filter(
+    (field) =>
+      (field.value?.k === "call" &&
+        /^(Column|mapped_column|[A-Z]\w*Field|ForeignKey)$/.test(calledName(field.value))) ||
+      (field.value?.k === "call" && calledName(field.value) === "Column"),
+  );
+}
+
+function columnsOf(
+  program: Program,
+  of: { m: number; c: number },
+  family: Family,
+  depth: number,
+): Map<string, string> {
+  const columns = new Map<string, string>();
+  if (depth > 6) return columns;
+  const cls = program.class(of);
+  for (const base of cls.bases) {
+    const ref = base.k === "named" ? null : program.resolve({ m: of.m, f: 0 }, base);
+    if (ref?.t === "class" && !(ref.m === of.m && ref.c === of.c))
+      for (const [name, column] of columnsOf(program, ref, family, depth + 1)) columns.set(name, column);
+  }
+  for (const field of cls.fields) {
+    if (field.name.startsWith("__") || field.name === "model_config") continue;
+    const value = field.value;
+    const called = value?.k === "call" ? calledName(value) : "";
+    if (
+      /^(relationship|synonym|hybrid_property|column_property|association_proxy|ManyToManyField|GenericForeignKey|GenericRelation|Manager|backref|Relationship|ConfigDict)$/.test(
+        called,
+      ) ||
+      called.endsWith("Manager")
+    )
+      continue;
+    if (value?.k === "call" && (called === "Column" || called === "mapped_column")) {
+      columns.set(field.name, text(program, of.m, value.args[0]) ?? field.name);
+    } else if (
+      family === "django" &&
+      (called === "ForeignKey" || called === "OneToOneField") &&
+      value?.k === "call"
+    )
+      columns.set(
+        field.name,
+        text(program, of.m, entryOf(value.args, "db_column") ?? undefined) ?? `${field.name}_id`,
+      );
+    else if ((family === "django" || family === "peewee") && /Field$/.test(called) && value?.k === "call")
+      columns.set(
+        field.name,
+        text(
+          program,
+          of.m,
+          entryOf(value.args, family === "django" ? "db_column" : "column_name") ?? undefined,
+        ) ?? field.name,
+      );
+    else if (family === "peewee" && called === "ForeignKeyField") columns.set(field.name, `${field.name}_id`);
+    else if (
+      (family === "sqlmodel" || family === "sqlalchemy") &&
+      field.type &&
+      called !== "relationship" &&
+      !/^_/.test(field.name) &&
+      (value === null || called === "Field")
+    )
+      columns.set(field.name, field.name);
+  }
+  return columns;
+}
+
+function text(program: Program, m: number, expr: Expr | undefined, f = 0): string | null {
+  if (!expr || expr.k === "object") return null;
+  const found = textsOf(program, { m, f }, expr)[0];
+  if (!found?.every((piece) => "text" in piece)) return null;
+  return found.map((piece) => ("text" in piece ? piece.text : "")).join("");
+}
+
+function isTrue(expr: Expr | null): boolean {
+  return expr?.k === "value" && expr.value === true;
+}

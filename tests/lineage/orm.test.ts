@@ -1,0 +1,269 @@
+import { describe, expect, test } from "vitest";
+import { accessLines, factsFrom, type SourceTree } from "../kit/code.ts";
+
+const PRISMA =
+  'model UsageRecord {\n  id String @id\n  inputTokens Int @map("input_tokens")\n  user User @relation(fields: [userId], references: [id])\n  userId String\n  @@map("usage_records")\n}\nmodel User {\n  id String @id\n  name String\n}\n';
+const DRIZZLE =
+  'import { sqliteTable, text, integer } from "drizzle-orm/sqlite-core";\nexport const usage = sqliteTable("usage_records", { id: text("id").primaryKey(), inTokens: integer("input_tokens").notNull() });\nexport const users = sqliteTable("users", { id: text("id") });\n';
+const ALCHEMY =
+  'from sqlalchemy.orm import declarative_base\nfrom sqlalchemy import Column, Integer, String\nBase = declarative_base()\nclass Usage(Base):\n    __tablename__ = "usage_records"\n    id = Column(Integer, primary_key=True)\n    tokens = Column("token_count", Integer)\nclass User(Base):\n    __tablename__ = "users"\n    id = Column(Integer)\n';
+const DJANGO =
+  'from django.db import models\nclass Usage(models.Model):\n    tokens = models.IntegerField()\n    user = models.ForeignKey("User", on_delete=models.CASCADE)\nclass Key(models.Model):\n    class Meta:\n        db_table = "api_keys"\n';
+const GORM =
+  'package m\nimport "gorm.io/gorm"\ntype UsageRecord struct {\n\tgorm.Model\n\tTokens int `gorm:"column:token_count"`\n}\ntype Key struct {\n\tID int `gorm:"primaryKey"`\n}\nfunc (Key) TableName() string { return "api_keys" }\n';
+
+const CASES: [name: string, tree: SourceTree, expected: string[]][] = [
+  [
+    "prisma reads and writes the mapped table",
+    {
+      "schema.prisma": PRISMA,
+      "a.ts":
+        "export const save = (n) => prisma.usageRecord.create({ data: { inputTokens: n } });\nexport async function read() { return this.prisma.user.findMany({ select: { name: true } }); }",
+    },
+    ["save inserts usage_records (input_tokens)", "read reads User (name)"],
+  ],
+  [
+    "prisma in a transaction",
+    {
+      "schema.prisma": PRISMA,
+      "a.ts":
+        "export async function save() { await prisma.$transaction(async (tx) => { await tx.user.upsert({ where: {}, create: { name: 1 }, update: {} }); }); }",
+    },
+    ["save upserts User (name)"],
+  ],
+  [
+    "prisma's raw SQL",
+    {
+      "schema.prisma": PRISMA,
+      "a.ts": "export async function read() { return prisma.$queryRaw`SELECT id FROM usage_records`; }",
+    },
+    ["read reads usage_records (id)"],
+  ],
+  [
+    "prisma from Python",
+    {
+      "schema.prisma": PRISMA,
+      "a.py": "async def save(db):\n    await db.usagerecord.create(data={'inputTokens': 1})\n",
+    },
+    ["save inserts usage_records (input_tokens)"],
+  ],
+  [
+    "drizzle",
+    {
+      "schema.ts": DRIZZLE,
+      "a.ts":
+        'import { usage, users } from "./schema";\nexport async function save(db) { await db.insert(usage).values({ inTokens: 1 }); }\nexport const read = () => db.select().from(usage).leftJoin(users, eq(1, 2));\nexport const purge = () => db.delete(usage).where(x);',
+    },
+    [
+      "save inserts usage_records (input_tokens)",
+      "read reads usage_records",
+      "read reads users",
+      "purge deletes usage_records",
+    ],
+  ],
+  [
+    "drizzle under a namespace, upsert, relational query",
+    {
+      "schema.ts": DRIZZLE,
+      "a.ts":
+        'import * as s from "./schema";\nexport const save = () => db.insert(s.usage).values({ id: 1 }).onConflictDoUpdate({});\nexport const read = () => db.query.users.findMany();',
+    },
+    ["save upserts usage_records (id)", "read reads users"],
+  ],
+  [
+    "drizzle's sql with a table in it",
+    {
+      "schema.ts": DRIZZLE,
+      "a.ts":
+        'import { usage } from "./schema";\nexport const read = () => db.all(sql`SELECT id FROM ${usage} WHERE id = ${x}`);',
+    },
+    ["read reads usage_records (id)"],
+  ],
+  [
+    "knex",
+    {
+      "a.js":
+        'const knex = require("knex")({});\nfunction save(x) { return knex("usage").insert({ a: 1, b: x }); }\nfunction read() { return knex.select("a").from("usage as u").leftJoin("users", "u.id", "users.id"); }\nfunction purge() { return knex("usage").where({ a: 1 }).del(); }\nfunction merge() { return knex("usage").insert({ a: 1 }).onConflict("a").merge(); }',
+    },
+    [
+      "save inserts usage (a, b)",
+      "read reads usage",
+      "read reads users",
+      "purge deletes usage",
+      "merge upserts usage (a)",
+    ],
+  ],
+  [
+    "knex, kept in a name",
+    {
+      "a.js":
+        'const knex = require("knex")({});\nasync function read(f) { const q = knex("usage").where({ a: 1 }); if (f) q.orderBy("a"); return await q; }',
+    },
+    ["read reads usage"],
+  ],
+  [
+    "a call that only looks like knex",
+    {
+      "a.js":
+        'const knex = require("knex")({});\nfunction f() { $("table").first(); db("x"); app("usage").start(); }',
+    },
+    [],
+  ],
+  [
+    "Kysely",
+    {
+      "a.ts":
+        'import { Kysely } from "kysely";\nexport const read = (db: Kysely<DB>) => db.selectFrom("usage as u").innerJoin("users", "users.id", "u.id").select(["u.a"]).execute();\nexport const save = (db) => db.insertInto("usage").values({ a: 1 }).execute();\nexport const up = (db) => db.updateTable("usage").set({ a: 2 }).execute();',
+    },
+    ["read reads usage", "read reads users", "save inserts usage (a)", "up updates usage (a)"],
+  ],
+  [
+    "TypeORM repositories",
+    {
+      "user.ts":
+        'import { Entity, Column } from "typeorm";\n@Entity("app_users")\nexport class User { @Column({ name: "full_name" }) name: string; }\n@Entity()\nexport class UsageRecord { @Column() tokens: number; }',
+      "a.ts":
+        'import { User, UsageRecord } from "./user";\nexport class S { constructor(@InjectRepository(User) private users: Repository<User>, private ds: DataSource) {}\n read() { return this.users.find({ where: {} }); }\n save() { return this.ds.getRepository(UsageRecord).insert({ tokens: 1 }); }\n q() { return this.users.createQueryBuilder("u").delete().where("x").execute(); } }',
+    },
+    ["read reads app_users", "save inserts usage_record (tokens)", "q deletes app_users"],
+  ],
+  [
+    "Sequelize",
+    {
+      "m.js":
+        'const { Sequelize, DataTypes, Model } = require("sequelize");\nconst sequelize = new Sequelize("x");\nconst User = sequelize.define("User", { name: DataTypes.STRING });\nclass Usage extends Model {}\nUsage.init({ inTokens: DataTypes.INTEGER }, { sequelize, tableName: "usage", underscored: true });\nmodule.exports = { User, Usage };',
+      "a.js":
+        'const { User, Usage } = require("./m");\nfunction read() { return User.findAll(); }\nfunction save() { return Usage.create({ inTokens: 1 }); }',
+    },
+    ["read reads Users", "save inserts usage (in_tokens)"],
+  ],
+  [
+    "SQLAlchemy ORM",
+    {
+      "m.py": ALCHEMY,
+      "a.py":
+        "from m import Usage, User\ndef read(session):\n    return session.query(Usage).filter(Usage.tokens > 1).all()\ndef save(session):\n    session.add(Usage(tokens=1))\n    session.commit()\ndef kept(session):\n    row = Usage(tokens=1)\n    session.add(row)\ndef purge(session):\n    session.query(Usage).filter_by(id=1).delete()\n",
+    },
+    [
+      "read reads usage_records",
+      "save inserts usage_records (token_count)",
+      "kept inserts usage_records (token_count)",
+      "purge deletes usage_records",
+    ],
+  ],
+  [
+    "SQLAlchemy core",
+    {
+      "m.py": ALCHEMY,
+      "a.py":
+        'from sqlalchemy import select, insert, update, func\nfrom m import Usage, User\nasync def read(s):\n    r = await s.execute(select(Usage.tokens, func.count(User.id)).join(User))\nasync def save(s):\n    await s.execute(insert(Usage).values(tokens=1))\nasync def up(s):\n    await s.execute(update(User).values({"id": 2}))\n',
+    },
+    [
+      "read reads users (id)",
+      "read reads usage_records (token_count)",
+      "save inserts usage_records (token_count)",
+      "up updates users (id)",
+    ],
+  ],
+  [
+    "an attribute set on what a query gave, and committed",
+    {
+      "m.py": ALCHEMY,
+      "a.py":
+        "from m import Usage\ndef up(session):\n    row = session.query(Usage).first()\n    row.tokens = 5\n    session.commit()\ndef not_stored(session):\n    row = session.query(Usage).first()\n    row.tokens = 5\n",
+    },
+    ["up reads usage_records", "up updates usage_records (token_count)", "not_stored reads usage_records"],
+  ],
+  [
+    "Django",
+    {
+      "shop/__init__.py": "",
+      "shop/models.py": DJANGO,
+      "shop/views.py":
+        'from .models import Usage, Key\ndef read(request):\n    return Usage.objects.filter(tokens=1).first()\ndef save(request):\n    Key.objects.create(name="x")\ndef one(request):\n    u = Usage(tokens=1)\n    u.save()\ndef gone(request):\n    Key.objects.filter(id=1).delete()\n',
+    },
+    [
+      "read reads shop_usage",
+      "save inserts api_keys (name)",
+      "one inserts shop_usage",
+      "gone deletes api_keys",
+    ],
+  ],
+  [
+    "GORM",
+    {
+      "m.go": GORM,
+      "a.go":
+        'package m\nfunc Read(db *gorm.DB) { var rows []UsageRecord; db.Where("a = ?", 1).Find(&rows) }\nfunc Save(db *gorm.DB, k *Key) { db.Create(k) }\nfunc Up(db *gorm.DB) { db.Model(&UsageRecord{}).Where("id = 1").Updates(map[string]interface{}{"token_count": 1}) }\nfunc Gone(db *gorm.DB) { db.Delete(&Key{}, 1) }\nfunc T(db *gorm.DB) { db.Table("other").Count(&n) }',
+    },
+    [
+      "Read reads usage_records",
+      "Save inserts api_keys",
+      "Up updates usage_records (token_count)",
+      "Gone deletes api_keys",
+      "T reads other",
+    ],
+  ],
+];
+
+const TABLES: [name: string, tree: SourceTree, expected: string[]][] = [
+  [
+    "prisma",
+    { "schema.prisma": PRISMA },
+    ["schema usage_records = UsageRecord (id, input_tokens, userId)", "schema User = User (id, name)"],
+  ],
+  [
+    "drizzle",
+    { "schema.ts": DRIZZLE },
+    ["schema usage_records = usage (id, input_tokens)", "schema users = users (id)"],
+  ],
+  [
+    "SQLAlchemy",
+    { "m.py": ALCHEMY },
+    ["orm usage_records = Usage (id, token_count)", "orm users = User (id)"],
+  ],
+  [
+    "Django",
+    { "shop/models.py": DJANGO },
+    ["orm shop_usage = Usage (tokens, user_id)", "orm api_keys = Key ()"],
+  ],
+  [
+    "GORM",
+    { "m.go": GORM },
+    [
+      "orm usage_records = UsageRecord (id, created_at, updated_at, deleted_at, token_count)",
+      "orm api_keys = Key (id)",
+    ],
+  ],
+  [
+    "a plain schema object",
+    {
+      "schema.js":
+        'export const TABLES = { usageRecords: { columns: { id: "TEXT PRIMARY KEY", cost: "REAL DEFAULT 0" } } };',
+    },
+    ["schema usageRecords = usageRecords (id, cost)"],
+  ],
+  [
+    "SQL files, migrations and ALTER",
+    {
+      "db/schema.sql": "CREATE TABLE a (x INT);",
+      "migrations/002_b.sql": "CREATE TABLE b (y INT);\nALTER TABLE a ADD COLUMN z INT;",
+    },
+    ["ddl a = a (x)", "migration b = b (y)", "migration a = a (z)"],
+  ],
+];
+
+describe("builders and ORMs", () => {
+  test.each(CASES)("%s", async (_, tree, expected) => {
+    expect(accessLines(await factsFrom(tree))).toEqual(expected);
+  });
+});
+
+describe("tables that code declares", () => {
+  test.each(TABLES)("%s", async (_, tree, expected) => {
+    const { tables } = await factsFrom(tree);
+    expect(tables.map((t) => `${t.how} ${t.name} = ${t.declared_as} (${t.columns.join(", ")})`)).toEqual(
+      expected,
+    );
+  });
+});
