@@ -1,0 +1,159 @@
+/** The HTML report, opened in a real browser: it loads nothing, can be used by keyboard, and no value does anything. */
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Report } from "../../src/contract/report.ts";
+import { renderHtml } from "../../src/report/html/page.ts";
+import { browserPath, startBrowser } from "../kit/browser.ts";
+import { temporaryFolder } from "../kit/command.ts";
+import { empty, hostile, typical } from "./reports.ts";
+
+const REPORTS = { empty, typical, hostile };
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+describe("the HTML report as text", () => {
+  test.each(Object.entries(REPORTS))("of an audit that is %s", (_, report) => {
+    expect(renderHtml(report)).toMatchSnapshot();
+  });
+
+  test("stays bounded with 20,000 findings and says what it left out", () => {
+    const page = renderHtml(manyFindings(20_000));
+    expect(page.length).toBeLessThan(10_000_000);
+    expect(page).toContain("18,000 more findings stand in the JSON report");
+  });
+});
+
+describe.skipIf(browserPath() === null)("the HTML report in a browser", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser(browserPath() as string);
+  });
+  afterAll(() => browser?.close());
+
+  /** Opens the report and collects whatever the page complains about or asks for. */
+  async function opened(
+    report: Report,
+    work: (page: Page) => Promise<void>,
+    options: BrowserContextOptions = {},
+  ): Promise<void> {
+    const file = join(temporaryFolder(), "report.html");
+    writeFileSync(file, renderHtml(report));
+    const context = await browser.newContext(options);
+    try {
+      const page = await context.newPage();
+      const trouble: string[] = [];
+      page.on("console", (message) => trouble.push(message.text()));
+      page.on("pageerror", (error) => trouble.push(String(error)));
+      page.on("dialog", (dialog) => trouble.push(`dialog ${dialog.message()}`));
+      page.on("request", (request) => {
+        if (request.url() !== `file://${file}`) trouble.push(`request ${request.url()}`);
+      });
+      await page.goto(`file://${file}`);
+      await work(page);
+      expect(trouble).toEqual([]);
+    } finally {
+      await context.close();
+    }
+  }
+
+  test.each(
+    Object.keys(REPORTS).flatMap((name) =>
+      (["light", "dark"] as const).flatMap((scheme) =>
+        [1100, 390].map((width) => [name, scheme, width] as const),
+      ),
+    ),
+  )("%s, %s, %i wide: no request, no error, nothing that axe finds serious", async (name, scheme, width) => {
+    await opened(
+      REPORTS[name as keyof typeof REPORTS],
+      async (page) => {
+        await page.evaluate(axe);
+        const violations = await page.evaluate("axe.run().then((result) => result.violations)");
+        expect(violations).toEqual([]);
+        const overflow = await page.evaluate(
+          "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+        );
+        expect(overflow).toBe(0);
+      },
+      // axe needs to be put into the page, which the page's own policy forbids.
+      { colorScheme: scheme, viewport: { width, height: 900 }, bypassCSP: true },
+    );
+  });
+
+  test("hostile values are text and nothing else", async () => {
+    await opened(hostile, async (page) => {
+      await page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true");
+      expect(await page.locator("script").count()).toBe(1);
+      expect(await page.locator("img, iframe, object, embed, link, form[action]").count()).toBe(0);
+      expect(await page.evaluate("document.querySelectorAll('[onerror],[onload],[onclick]').length")).toBe(0);
+    });
+  });
+
+  test("its own policy stops a script that is not its own", async () => {
+    const file = join(temporaryFolder(), "report.html");
+    writeFileSync(
+      file,
+      renderHtml(typical).replace("</body>", "<script>document.title = 'taken'</script></body>"),
+    );
+    const page = await browser.newPage();
+    await page.goto(`file://${file}`);
+    expect(await page.title()).not.toBe("taken");
+    await page.close();
+  });
+
+  test("search, check and severity filter what is shown, by keyboard alone", async () => {
+    await opened(typical, async (page) => {
+      const shown = () => page.locator("[data-finding]:visible").count();
+      const all = await shown();
+      expect(all).toBe(typical.findings.length);
+      await page.keyboard.press("/");
+      await page.keyboard.type(typical.findings[0]!.check);
+      const found = typical.findings.filter((f) =>
+        JSON.stringify(f).includes(typical.findings[0]!.check),
+      ).length;
+      expect(await shown()).toBe(found);
+      expect(await page.locator("#told").textContent()).toBe(`${found} of ${all} shown`);
+      await page.locator("#search").fill("");
+      await page.locator("input[value=warning]").press("Space");
+      expect(await shown()).toBe(typical.findings.filter((f) => f.severity !== "warning").length);
+    });
+  });
+
+  test("is readable without its script, and a card opens", async () => {
+    await opened(
+      typical,
+      async (page) => {
+        expect(await page.locator("#filters").isVisible()).toBe(false);
+        const last = page.locator("[data-finding]").last();
+        await last.locator("summary").click();
+        expect(await last.locator("pre").isVisible()).toBe(true);
+      },
+      { javaScriptEnabled: false },
+    );
+  });
+
+  test("2,000 of 5,000 findings are shown and filtered", async () => {
+    await opened(manyFindings(5000), async (page) => {
+      await page.locator("#search").fill("table_1999");
+      expect(await page.locator("[data-finding]:visible").count()).toBe(1);
+    });
+  });
+});
+
+test.runIf(browserPath() === null)("a browser is installed for these tests where CI runs", () => {
+  expect(process.env.CI, "apt-get install chromium").not.toBe("true");
+});
+
+function manyFindings(count: number): Report {
+  const one = typical.findings[0]!;
+  return {
+    ...typical,
+    findings: Array.from({ length: count }, (_, i) => ({
+      ...one,
+      target: `db.table_${i}`,
+      fingerprint: `${i}`,
+    })),
+  };
+}
