@@ -114,7 +114,7 @@ export async function withEvidence<T>(
   const stop = () => store.interrupt();
   hooks.signal.addEventListener("abort", stop);
   try {
-    const { sources, failed } = resolveInputs(settings);
+    const { sources, failed } = await resolveInputs(settings, store.tempDir, hooks.signal);
     const loaded = await loadAll(store, sources, settings, hooks);
     for (const input of failed) loaded.push({ input, tables: [], log: null });
     hooks.progress({ stage: "catalog", subject: "roles and links" });

@@ -11,6 +11,9 @@ export const LOADERS: Partial<Record<InputKind, () => Promise<Loader>>> = {
   duckdb: async () => (await import("./duckdb.ts")).loadDuckdb,
   json: async () => (await import("./json/load.ts")).loadJson,
   parquet: async () => (await import("./parquet.ts")).loadParquet,
+  postgres: async () => (await import("./postgres/live.ts")).loadPostgres,
+  "postgres-archive": async () => (await import("./postgres/load-dump.ts")).loadArchive,
+  "sql-dump": async () => (await import("./sql-dump.ts")).loadSqlDump,
   sqlite: async () => (await import("./sqlite/load.ts")).loadSqlite,
 };
 

@@ -1,6 +1,9 @@
 /** Reads a SQLite database: every table's needed columns, by way of text that SQLite itself builds. */
 
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { Interrupted, UserError } from "../../contract/errors.ts";
 import type { Input } from "../../contract/evidence.ts";
 import type { LoadedColumn, LoadedInput, LoadedTable } from "../../contract/loaded.ts";
@@ -8,6 +11,7 @@ import { plural } from "../../contract/wording.ts";
 import { ident, qualified } from "../../store/index.ts";
 import type { IntakeContext, Reject, Source } from "../context.ts";
 import { type Connection, openError, openReader } from "./connection.ts";
+import { runDump } from "./dump.ts";
 import { sampleTable } from "./profile.ts";
 import { DUCKDB_TYPE, guessReading } from "./reading.ts";
 import { readSchema, type SqliteColumn, type SqliteTable } from "./schema.ts";
@@ -45,8 +49,24 @@ export async function loadSqlite(source: Source, ctx: IntakeContext): Promise<Lo
   );
 }
 
+/** Loads the tables of a dump that SQLite wrote, by way of a database in the private directory. */
+export async function loadSqliteDump(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
+  const target = join(ctx.store.tempDir, `dump-${source.name.replace(/[^a-z0-9_]/gi, "_")}.db`);
+  try {
+    const ran = await runDump(source.files[0] as string, source.path, target, ctx.hooks.signal);
+    const { loaded, rejects } = await readDatabase(pathToFileURL(target).href, source, ctx);
+    await ctx.reject(source.name, [...ran.rejects, ...rejects]);
+    loaded.input.rejected += ran.failed;
+    loaded.input.notes.push(...ran.notes);
+    if (ran.error !== null) loaded.input.error = ran.error;
+    return loaded;
+  } finally {
+    rmSync(target, { force: true });
+  }
+}
+
 /** Loads all tables of a database that stands still. */
-export async function readDatabase(
+async function readDatabase(
   uri: string,
   source: Source,
   ctx: IntakeContext,
