@@ -141,7 +141,7 @@ async function loadReferences(settings: Settings, hooks: Hooks): Promise<SchemaR
   const { memoryLimit, threads, tempDir } = settings;
   const store = await Store.open({ memoryLimit, threads, tempDir, file: null });
   try {
-    const { sources, failed } = resolveInputs({ ...settings, inputs });
+    const { sources, failed } = await resolveInputs({ ...settings, inputs }, store.tempDir, hooks.signal);
     const loaded = await loadAll(store, sources, settings, hooks, () => new Set());
     const broken = [...failed, ...loaded.map((one) => one.input)].find((input) => input.error !== undefined);
     if (broken) throw new UserError(`--against ${broken.error}`);

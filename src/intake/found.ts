@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { basename, join, relative, resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { isatty } from "node:tty";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { InputKind } from "../contract/evidence.ts";
 import type { InputSpec } from "../contract/settings.ts";
@@ -53,9 +54,9 @@ const CONFIGURATION =
 export async function find(spec: InputSpec, order: number, options: FindOptions): Promise<Found[]> {
   if (LIVE.test(spec.path)) return [liveDatabase(spec, order)];
   if (spec.path === "-") {
-    if (process.stdin.isTTY)
+    if (isatty(0))
       throw new UserError("-: standard input is a terminal; pipe a log or a database into trueup");
-    return [await copied(spec, order, "-", process.stdin, options)];
+    return [await copied(spec, order, "-", createReadStream("", { fd: 0, autoClose: false }), options)];
   }
   const file = resolve(options.cwd, spec.path);
   const shown = shownPath(file, options.cwd);
