@@ -16,6 +16,9 @@ const observationsIn = (record: JsonObject): unknown[] =>
     Array.isArray(list) ? list : [],
   );
 
+/** Prompts, answers and what frameworks note about them: most of the bytes, and nothing in them is the row's own. */
+const CONTENT = `'{"observations": null, "scores": null, "input": null, "output": null, "metadata": null}'`;
+
 export const langfuse: JsonFormat = {
   name: "langfuse",
 
@@ -25,7 +28,7 @@ export const langfuse: JsonFormat = {
   async load(source, ctx, records) {
     const each = (list: string) => `unnest(from_json(${list}, '["JSON"]'))`;
     // An export may carry the same observations beside the trace and inside it: those of one document count once.
-    const observations = `SELECT one FROM (
+    const observations = `SELECT json_merge_patch(one, ${CONTENT}) AS one FROM (
         SELECT one, row_number() OVER (PARTITION BY document, coalesce(one->>'id', one::VARCHAR), place = 0 ORDER BY place) AS nth, document, place
         FROM (
           SELECT json AS one, row_number() OVER () AS document, 0 AS place FROM ${records.relation}
@@ -36,8 +39,7 @@ export const langfuse: JsonFormat = {
         )
       ) WHERE json_type(one) = 'OBJECT' AND (nth = 1 OR place = 0) ORDER BY document, place, one->>'startTime', one->>'id'`;
     const documents = `WITH documents AS (SELECT json, row_number() OVER () AS document FROM ${records.relation})`;
-    const without = `'{"observations": null, "scores": null}'`;
-    const traces = `SELECT json_merge_patch(one, ${without}) AS one FROM (
+    const traces = `SELECT json_merge_patch(one, ${CONTENT}) AS one FROM (
         SELECT json->'trace' AS one FROM ${records.relation}
         UNION ALL SELECT json FROM ${records.relation} WHERE json_type(json, '$.observations') = 'ARRAY' AND json_type(json, '$.trace') IS NULL
       ) WHERE json_type(one) = 'OBJECT' AND (one->>'id') IS NOT NULL`;
@@ -55,6 +57,7 @@ export const langfuse: JsonFormat = {
         outputUsage: "output_tokens",
         totalUsage: "total_tokens",
         totalCost: "cost",
+        level: "status",
       },
     });
     if (spans) tables.push(spans);

@@ -40,6 +40,8 @@ export async function loadJson(source: Source, ctx: IntakeContext): Promise<Load
       tables = loaded.tables;
       notes.push(...loaded.notes);
     } else tables = await genericTables(source, ctx, records);
+    // A single document is no row; what it holds are rows.
+    if (records.document) input.rows = tables.reduce((sum, table) => sum + table.rows, 0);
     input.tables = tables.map((table) => `${table.schema}.${table.name}`);
   }
   if (source.files.length > 1) notes.push(`${source.files.length} files read as one input`);
