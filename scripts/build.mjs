@@ -22,6 +22,17 @@ const workersBelow = (folder) =>
       out: `workers/${file.split("/").slice(-2).join("-").slice(0, -3)}`,
     }));
 
+/** Commander can run subcommands as programs; trueup has none, and loading that module costs start-up time. */
+const withoutSubprocesses = {
+  name: "without-subprocesses",
+  setup(build) {
+    build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes("/commander/") ? { path: "none", namespace: "none" } : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: "none" }, () => ({ contents: "module.exports = {}" }));
+  },
+};
+
 const packageJson = JSON.parse(readFileSync(at("package.json"), "utf8"));
 
 rmSync(at("dist"), { recursive: true, force: true });
@@ -48,6 +59,7 @@ await build({
   },
   minifySyntax: true,
   minifyWhitespace: true,
+  plugins: [withoutSubprocesses],
   chunkNames: "chunks/[name]-[hash]",
   logLevel: "warning",
 });

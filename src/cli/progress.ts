@@ -1,7 +1,8 @@
 /** Progress on a terminal: one line per input while it loads, one while the checks run. */
 
 import type { Progress } from "../contract/settings.ts";
-import { plural } from "../contract/wording.ts";
+import { duration, plural } from "../contract/wording.ts";
+import { printable } from "../report/printable.ts";
 
 export interface ProgressDisplay {
   show(progress: Progress): void;
@@ -38,19 +39,18 @@ export async function startProgress(): Promise<ProgressDisplay> {
   };
 }
 
-/** `app.log  12.4 of 520.0 MB  81,000 rows  104.2 MB/s`. */
+/** `reading app_log  12.4 of 520.0 MB  81,000 rows  104.2 MB/s  3 s`. */
 export function lineOf(progress: Progress, seconds: number): string {
-  const subject = progress.subject.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "?");
+  const subject = printable(progress.subject);
   if (progress.stage === "check") return `checking ${subject}`;
   if (progress.stage === "catalog") return `finding ${subject}`;
-  const parts = [progress.done ? subject : `reading ${subject}`];
-  const bytes = progress.done ? (progress.bytes ?? progress.bytesTotal) : progress.bytes;
-  if (bytes !== undefined) {
-    const total = progress.bytesTotal && !progress.done ? ` of ${megabytes(progress.bytesTotal)}` : "";
-    parts.push(`${megabytes(bytes)}${total} MB`);
-  }
-  if (progress.rows !== undefined) parts.push(plural(progress.rows, "row"));
-  if (bytes !== undefined && seconds >= 0.2) parts.push(`${megabytes(bytes / seconds)} MB/s`);
+  const { done, bytes = done ? progress.bytesTotal : undefined, bytesTotal, rows } = progress;
+  const parts = [done ? subject : `reading ${subject}`];
+  if (bytes && bytesTotal && !done) parts.push(`${megabytes(bytes)} of ${megabytes(bytesTotal)} MB`);
+  else if (bytes || bytesTotal) parts.push(`${megabytes(bytes || bytesTotal || 0)} MB`);
+  if (rows) parts.push(plural(rows, "row"));
+  if (bytes && seconds >= 0.2) parts.push(`${megabytes(bytes / seconds)} MB/s`);
+  if (seconds >= 2) parts.push(duration(seconds));
   return parts.join("  ");
 }
 

@@ -22,11 +22,16 @@ export function terminal(): Terminal {
   const { NO_COLOR, FORCE_COLOR, CI, COLUMNS, TERM } = process.env;
   const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
   const refused = Boolean(NO_COLOR) || FORCE_COLOR === "0" || FORCE_COLOR === "false";
-  const columns = process.stdout.columns ?? Number.parseInt(COLUMNS ?? "", 10);
+  const columns = process.stdout.columns || Number.parseInt(COLUMNS ?? "", 10);
   return {
     color: !refused && (forced || (process.stdout.isTTY === true && TERM !== "dumb")),
-    width: Number.isFinite(columns) ? Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, columns)) : WIDTH_DEFAULT,
-    interactive: process.stderr.isTTY === true && TERM !== "dumb" && (!CI || CI === "0" || CI === "false"),
+    width: columns > 0 ? Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, columns)) : WIDTH_DEFAULT,
+    // A terminal that tells no size (0 columns) would have the spinner clear lines for ever.
+    interactive:
+      process.stderr.isTTY === true &&
+      process.stderr.columns > 0 &&
+      TERM !== "dumb" &&
+      (!CI || CI === "0" || CI === "false"),
   };
 }
 

@@ -9,7 +9,7 @@ import { printable } from "./printable.ts";
 import { sampleLines } from "./rows.ts";
 
 /** Lines of a query before it is cut; --verbose shows it whole. */
-const SQL_LINES_MAX = 4;
+const SQL_LINES_MAX = 6;
 /** Findings of one group that are told after its first. */
 const ALSO_MAX = 5;
 

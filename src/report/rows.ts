@@ -3,7 +3,7 @@
 import Table from "cli-table3";
 import type { Row, Value } from "../contract/finding.ts";
 import { instant, plural } from "../contract/wording.ts";
-import { cutTo, type Paint, paintOf, widthOf } from "./layout.ts";
+import { cutTo, type Paint, paintOf, widthOf, wrap } from "./layout.ts";
 import { printable, valueText } from "./printable.ts";
 
 const BORDERLESS = {
@@ -42,34 +42,68 @@ export function renderRows(
   return `${[head, rule, ...lines].join("\n")}\n\n${plural(rows.length, "row")}\n`;
 }
 
-/** Sample rows in at most `width` columns; what is cut ends in `…`, and columns that do not fit are counted. */
+/**
+ * Sample rows in at most `width` columns. Where they do not fit, columns with one value are told once below, texts are
+ * cut with `…`, and columns that still have no room are counted. Times are never cut.
+ */
 export function sampleLines(rows: readonly Row[], width: number, paint: Paint): string[] {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const cells = rows.map((row) => columns.map((column) => cellText(row[column] ?? null)));
-  const widths = columns.map((column, i) =>
-    Math.max(widthOf(printable(column)), ...cells.map((line) => widthOf(line[i]!))),
-  );
-  // A time that is cut tells nothing: times give way last.
-  const isTime = columns.map((column) => rows.every((row) => ISO.test(String(row[column] ?? ISO_LIKE))));
-  let shown = columns.length;
-  const used = () => widths.slice(0, shown).reduce((sum, w) => sum + w, 0) + 2 * (shown - 1);
-  while (used() > width) {
-    const widest = (times: boolean) =>
-      widths.reduce((best, w, i) => {
-        const candidate = i < shown && isTime[i] === times && w > CELL_MIN;
-        return candidate && (best < 0 || w > widths[best]!) ? i : best;
-      }, -1);
-    const at = widest(false) >= 0 ? widest(false) : widest(true);
-    if (at >= 0) widths[at]! -= 1;
-    else if (shown > 1) shown--;
-    else break;
+  let columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].map((name) => columnOf(name, rows));
+  const notes: string[] = [];
+  if (tableWidth(columns) > width && rows.length > 1) {
+    const constant = columns.filter((column) => column.cells.every((cell) => cell === column.cells[0]));
+    if (constant.length < columns.length) columns = columns.filter((column) => !constant.includes(column));
+    else constant.length = 0;
+    if (constant.length > 0) notes.push(`in each: ${constantsText(constant)}`);
   }
-  const heads = columns.slice(0, shown).map((column, i) => cutTo(printable(column), widths[i]!));
-  const cut = cells.map((line) => line.slice(0, shown).map((cell, i) => cutTo(cell, widths[i]!)));
-  const lines = tableOf(heads, cut, rows, columns.slice(0, shown), paint);
-  if (shown < columns.length)
-    lines.push(paint.dim(`+ ${plural(columns.length - shown, "column")} (--format json)`));
-  return lines;
+  while (tableWidth(columns) > width) {
+    const widest = columns.reduce<SampleColumn | null>(
+      (best, column) => (!column.isTime && column.width > (best?.width ?? CELL_MIN) ? column : best),
+      null,
+    );
+    if (!widest) break;
+    widest.width--;
+  }
+  const all = columns.length;
+  while (columns.length > 1 && tableWidth(columns) > width) columns = columns.slice(0, -1);
+  if (columns.length < all) notes.push(`${plural(all - columns.length, "more column")} with --format json`);
+  const names = columns.map((column) => column.name);
+  const heads = columns.map((column) => cutTo(printable(column.name), Math.min(column.width, width)));
+  const cells = rows.map((_, i) =>
+    columns.map((column) => cutTo(column.cells[i]!, Math.min(column.width, width))),
+  );
+  return [
+    ...tableOf(heads, cells, rows, names, paint),
+    ...notes.flatMap((note) => wrap(note, width).map((line) => paint.dim(line))),
+  ];
+}
+
+interface SampleColumn {
+  name: string;
+  cells: string[];
+  width: number;
+  isTime: boolean;
+}
+
+function columnOf(name: string, rows: readonly Row[]): SampleColumn {
+  const cells = rows.map((row) => cellText(row[name] ?? null));
+  const isTime =
+    rows.some((row) => ISO.test(String(row[name]))) &&
+    rows.every((row) => ISO.test(String(row[name] ?? ISO_LIKE)));
+  return { name, cells, width: Math.max(widthOf(printable(name)), ...cells.map(widthOf)), isTime };
+}
+
+function tableWidth(columns: readonly SampleColumn[]): number {
+  return columns.reduce((sum, column) => sum + column.width + 2, -2);
+}
+
+/** `status completed, input_tokens and output_tokens NULL`. */
+function constantsText(columns: readonly SampleColumn[]): string {
+  const byValue = new Map<string, string[]>();
+  for (const column of columns) {
+    const value = column.cells[0]!;
+    byValue.set(value, [...(byValue.get(value) ?? []), printable(column.name)]);
+  }
+  return [...byValue].map(([value, names]) => `${names.join(", ")} = ${cutTo(value, 40)}`).join("; ");
 }
 
 /** Numbers stand at the right. */
