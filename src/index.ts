@@ -198,7 +198,8 @@ async function loadAll(
       if (!(error instanceof UserError)) throw error;
       loaded.push({ input: failedInput(source, messageOf(error)), tables: [], log: null });
     }
-    hooks.progress({ stage: "load", subject: source.name, done: true });
+    const { bytes, rows } = loaded.at(-1)!.input;
+    hooks.progress({ stage: "load", subject: source.name, bytes, rows, done: true });
   }
   return loaded;
 }
