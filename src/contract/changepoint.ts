@@ -188,6 +188,8 @@ export interface Day {
 
 /** Days on either side of a change of volume. */
 const SIDE_DAYS = 7;
+/** The levels that are told are medians of this many days on either side. */
+const LEVEL_DAYS = 28;
 /** Evidence that it is a step and not smooth growth (BIC; Kass and Raftery 1995: 6 is strong). */
 const EVIDENCE_MIN = 6;
 /** The F statistic of the step: sup-F for one break has its 1 % point at 12 (Andrews 1993). */
@@ -232,8 +234,8 @@ export function volumeShift(days: readonly Day[], factor: number): Shift | null 
     at: used[best.split]!.from,
     earliest: used[Math.min(...near) - 1]!.from,
     latest: used[Math.max(...near)]!.from + 86400,
-    before: median(counts.slice(0, best.split)),
-    after: median(counts.slice(best.split)),
+    before: median(counts.slice(Math.max(0, best.split - LEVEL_DAYS), best.split)),
+    after: median(counts.slice(best.split, best.split + LEVEL_DAYS)),
     sizeBefore: best.split,
     sizeAfter: m - best.split,
     strength,
@@ -242,13 +244,18 @@ export function volumeShift(days: readonly Day[], factor: number): Shift | null 
 
 const weekday = (day: Day) => Math.floor(day.from / 86400) % 7;
 
-/** Days with rows, of those days of the week that usually have some. */
+/** Of the days that usually have rows, the share that must have some: a source that pauses has no daily volume. */
+const COVERED = 0.7;
+
+/** Days with rows, of those days of the week that usually have some; none when the source pauses too often. */
 function workingDays(days: readonly Day[]): Day[] {
   const typical = [...new Array(7).keys()].map((which) =>
     median(days.filter((day) => weekday(day) === which).map((day) => day.n)),
   );
   const most = Math.max(...typical);
-  return days.filter((day) => day.n > 0 && typical[weekday(day)]! >= most / 4);
+  const working = days.filter((day) => typical[weekday(day)]! >= most / 4);
+  const used = working.filter((day) => day.n > 0);
+  return used.length >= COVERED * working.length ? used : [];
 }
 
 /** Logarithms of the counts; with four weeks and more, the usual effect of the day of the week taken off. */
