@@ -81,7 +81,9 @@ export default defineCheck({
     const volumes: Shift[] = [];
     let judged = 0;
     for (const series of target.series) {
-      if (series.rows < 2 * ctx.options.min_rows) continue;
+      // Rows that sum up an hour or a day have no rate of their own.
+      const usage = ctx.evidence.usage.find((u) => u.name === series.name);
+      if (series.rows < 2 * ctx.options.min_rows || (usage && usage.grain !== null)) continue;
       judged++;
       const activity = await activityOf(ctx, series.relation);
       const [first, last] = [activity.buckets[0], activity.buckets.at(-1)];

@@ -4,7 +4,15 @@ import { activityOf, instantOf, secondsOf, secondsSql, timestampSql } from "../s
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Link, Series, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import { idsOf, isTakenOver, type Pair, pairsOf, sameCalls, tokenRoles } from "../src/contract/pairing.ts";
+import {
+  idsOf,
+  isTakenOver,
+  MATCHED_MIN,
+  type Pair,
+  pairsOf,
+  sameCalls,
+  tokenRoles,
+} from "../src/contract/pairing.ts";
 import { exceptionalSilences, type Silence } from "../src/contract/silence.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { duration, instant, plural } from "../src/contract/wording.ts";
@@ -38,7 +46,7 @@ export default defineCheck({
       "Sources that start at different times, as retention cuts them.",
       "A source that ends a little earlier, measured by its own rhythm and their usual lag.",
       "Sources that nothing links: no shared ids, no shared token counts, no shared times.",
-      "A table whose rows are referred to long after they were made (users, models).",
+      "A table whose rows are referred to long after they were made (users, models), and one that has a counterpart for few rows (refunds).",
       "A source that another takes over from, and sources that never overlap.",
       "Fewer than `min_rows` rows after the split.",
     ],
@@ -118,13 +126,17 @@ async function bondOf(ctx: CheckContext, pair: Pair, { stopped, goesOn }: Candid
     const two = idsOf(ctx, ctx.evidence, link, stoppedIsLeft ? "right" : "left");
     if (!one || !two) continue;
     const apart = ctx.sql.seconds_between("one.time", "two.time");
+    const from = Math.max(secondsOf(stopped.timeRange.from), secondsOf(goesOn.timeRange.from));
+    const common = `two.time >= ${timestampSql(from)} AND two.time <= ${timestampSql(secondsOf(stopped.timeRange.to))}`;
     const rows = await ctx.query(
-      `SELECT ${ctx.sql.quantile(apart, 0.5)} AS middle, ${ctx.sql.quantile(apart, 0.95)} AS late, count(*) AS n
-       FROM (${one}) AS one JOIN (${two}) AS two ON one.id = two.id
-       WHERE one.time IS NOT NULL AND two.time IS NOT NULL`,
+      `SELECT ${ctx.sql.quantile(apart, 0.5)} AS middle, ${ctx.sql.quantile(apart, 0.95)} AS late,
+         count(*) FILTER (WHERE ${common}) AS n, count(one.id) FILTER (WHERE ${common}) AS matched
+       FROM (${two}) AS two LEFT JOIN (${one}) AS one ON one.id = two.id WHERE two.time IS NOT NULL`,
     );
-    const { middle, late, n } = rows[0] ?? {};
-    if (Number(n) === 0 || Math.abs(Number(middle)) > TOGETHER_SECONDS) continue;
+    const { middle, late, n, matched } = rows[0] ?? {};
+    if (typeof middle !== "number" || Math.abs(middle) > TOGETHER_SECONDS) continue;
+    // Most of what goes on had its counterpart before: a table of refunds does not record what orders do.
+    if (Number(matched) === 0 || Number(matched) < MATCHED_MIN * Number(n)) continue;
     const why = `${link.leftTable}.${link.leftColumn} and ${link.rightTable}.${link.rightColumn} share ids`;
     return { link, why, lag: Math.max(0, Number(late)) };
   }

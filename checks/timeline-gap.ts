@@ -77,7 +77,9 @@ export default defineCheck({
     const silent: Silent[] = [];
     let judged = 0;
     for (const series of target.series) {
-      if (series.rows < options.min_rows) continue;
+      // A running counter shows when it was last written, not when something happened.
+      const grain = evidence.usage.find((u) => u.name === series.name)?.grain ?? null;
+      if (series.rows < options.min_rows || grain === "total") continue;
       judged++;
       const activity = await activityOf(ctx, series.relation);
       const silences: Silence[] = [];

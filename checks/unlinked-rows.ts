@@ -12,6 +12,8 @@ import { instant, percent, plural } from "../src/contract/wording.ts";
 
 /** Sources that record one thing do so within a day: what is linked later refers to something made earlier. */
 const TOGETHER_SECONDS = 86_400;
+/** Ids of a log may be of other things, and rows of a table may have no counterpart by design: nearly all must match. */
+const STRICT = 0.9;
 /** Of the rows of a source that names its own things, this share has an id of its own. */
 const OWN_IDS = 0.9;
 
@@ -44,6 +46,7 @@ export default defineCheck({
       "Rows inside a silence of the other source: that is `timeline-gap`.",
       "Links of which less than `min_matched` of the ids match: one side records only some on purpose.",
       "Ids in log lines of which less than 90 % are in the table: other things have ids of the same shape.",
+      "Rows of a table of which less than 90 % have a counterpart in another table: it is optional.",
       "References to something made long before (a user, a model), and columns whose ids repeat.",
       "Fewer than `min_rows` such ids.",
     ],
@@ -55,7 +58,7 @@ export default defineCheck({
   },
   targets: (evidence): LinkTarget[] =>
     evidence.links
-      .filter((link) => link.leftTable !== link.rightTable && link.how !== "declared")
+      .filter((link) => link.leftTable !== link.rightTable && ["mentions", "values"].includes(link.how))
       .map((link) => ({
         name: `${link.leftTable}.${link.leftColumn}, ${link.rightTable}.${link.rightColumn}`,
         link,
@@ -75,10 +78,9 @@ export default defineCheck({
     if (Number(middle) > TOGETHER_SECONDS)
       return new Skip("the rows refer to something that was made long before");
     const findings: FindingDraft[] = [];
-    for (const [from, to] of [
-      [left, right],
-      [right, left],
-    ] as const) {
+    // A row of one table that refers to a missing row of another is an orphan: of two tables only the other way counts.
+    const ways = [[right, left] as const, ...(link.how === "mentions" ? [[left, right] as const] : [])];
+    for (const [from, to] of ways) {
       const draft = await missingIn(ctx, link, from, to, Number(late), ctx.options);
       if (draft) findings.push(draft);
     }
@@ -131,7 +133,8 @@ async function missingIn(
   const [ids, matched, rows] = [Number(row.ids), Number(row.matched), Number(row.unlinked_rows ?? 0)];
   const unlinked = ids - matched;
   if (unlinked < options.min_rows || ids === 0) return null;
-  if (matched / ids < (one.isLog ? Math.max(0.9, options.min_matched) : options.min_matched)) return null;
+  const strict = one.isLog || !other.isLog;
+  if (matched / ids < (strict ? Math.max(STRICT, options.min_matched) : options.min_matched)) return null;
   // A column whose ids repeat names something else (a user, a session), which need not be active everywhere.
   if (!one.isLog && ids / Number(row.all_rows) < OWN_IDS) return null;
   const list = `SELECT one.id, one.time FROM (${one.ids}) AS one LEFT JOIN (${other.ids}) AS two ON one.id = two.id

@@ -1,7 +1,7 @@
 /** Reads when a source was active: counts per bucket of time, so that statistics never see single rows. */
 
 import type { CheckContext } from "./check.ts";
-import type { Instant } from "./evidence.ts";
+import type { Evidence, Instant } from "./evidence.ts";
 
 /** One bucket that holds something. Times are seconds since 1970, UTC. */
 export interface Bucket {
@@ -49,13 +49,24 @@ export function secondsSql(ctx: CheckContext, time: string): string {
 /** The last instant that counts as evidence, in seconds: a little after now, since clocks and zones differ. */
 export const horizonOf = (ctx: CheckContext): number => secondsOf(ctx.now) + FUTURE_SECONDS;
 
+/** Several checks ask when the same source was active; the evidence of a run does not change. */
+const known = new WeakMap<Evidence, Map<string, Promise<Activity>>>();
+
 /**
- * When the rows of a relation with a column `time` happened, in at most 50,000 buckets.
+ * When the rows of a relation with a column `time` happened, in at most 50,000 buckets; read once per run.
  * Rows before 1971 or after the horizon are left out, and so is a far outlier before everything else.
  */
-export async function activityOf(ctx: CheckContext, relation: string, where = "TRUE"): Promise<Activity> {
+export function activityOf(ctx: CheckContext, relation: string): Promise<Activity> {
+  const ofRun = known.get(ctx.evidence) ?? new Map<string, Promise<Activity>>();
+  known.set(ctx.evidence, ofRun);
+  const activity = ofRun.get(relation) ?? readActivity(ctx, relation);
+  ofRun.set(relation, activity);
+  return activity;
+}
+
+async function readActivity(ctx: CheckContext, relation: string): Promise<Activity> {
   const inside = (from: number) =>
-    `time >= ${timestampSql(from)} AND time <= ${timestampSql(horizonOf(ctx))} AND (${where})`;
+    `time >= ${timestampSql(from)} AND time <= ${timestampSql(horizonOf(ctx))}`;
   const range = await ctx.query(
     `SELECT ${secondsSql(ctx, "min(time)")} AS first, ${secondsSql(ctx, "max(time)")} AS last
      FROM ${relation} WHERE ${inside(PAST_SECONDS)}`,

@@ -15,8 +15,8 @@ export interface Pair {
   links: Link[];
 }
 
-/** Links that match less than this are chance or a shared vocabulary. */
-const MATCHED_MIN = 0.5;
+/** Sources of which less than this share is also in the other do not record the same thing. */
+export const MATCHED_MIN = 0.5;
 
 /** Seconds within which a line and the row it tells of stand (SOURCES.md: a ±120 s window). */
 const NEAR_SECONDS = 120;
@@ -54,7 +54,7 @@ export function pairsOf(evidence: Evidence): Pair[] {
     const [first, second] = one.input <= two.input ? [one, two] : [two, one];
     if (side(first).length > 0 && side(second).length > 0) add(name, side(first), side(second), link);
   }
-  const usage = evidence.usage.filter((u) => u.timeRange && tokenRoles(u).length > 0);
+  const usage = evidence.usage.filter((u) => u.timeRange && u.grain === null && tokenRoles(u).length > 0);
   const tables = usage.filter((u) => u.origin === "table");
   const logs = new Set(usage.filter((u) => u.origin === "events").map((u) => u.table.input));
   if (logs.size === 1 && tables.length === 1) {
@@ -142,8 +142,9 @@ export function idsOf(
     return `SELECT id, min(time) AS time, count(*) AS n FROM trueup.mentions WHERE input = ${ctx.sql.literal(table.input)} AND id IS NOT NULL ${group}`;
   const time = timeOf(table);
   const found = table.columns.find((c) => c.name === column);
-  if (!time || !found) return null;
-  const id = `CAST(${found.role && found.expression ? found.expression : ctx.sql.ident(column)} AS VARCHAR)`;
+  // A path inside a JSON column that has no role has no expression either: it cannot be read from here.
+  if (!time || !found || (!found.expression && column.includes("."))) return null;
+  const id = `CAST(${found.expression ?? ctx.sql.ident(column)} AS VARCHAR)`;
   return `SELECT ${id} AS id, min(${time}) AS time, count(*) AS n FROM ${table.relation} WHERE ${id} IS NOT NULL ${group}`;
 }
 

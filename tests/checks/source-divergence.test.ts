@@ -224,6 +224,16 @@ describe("source-divergence is silent", () => {
       },
     ],
     [
+      "a table that has a counterpart for few rows",
+      {
+        tables: {
+          "db.refunds": all.filter((call, i) => i % 5 === 0 && call.at < SPLIT - 9 * DAY),
+          "db.validations": all,
+        },
+        links: [{ ...mentions(), leftTable: "db.refunds", leftColumn: "job_id", how: "values" }],
+      },
+    ],
+    [
       "a table that takes over from another",
       {
         tables: {

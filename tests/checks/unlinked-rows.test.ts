@@ -88,6 +88,55 @@ describe("unlinked-rows fires", () => {
   });
 });
 
+describe("unlinked-rows between two tables", () => {
+  const tables = (one: Job[], two: Job[]) =>
+    auditTables(
+      "unlinked-rows",
+      { "db.details": table(two), "db.jobs": table(one) },
+      {
+        settings: {
+          roles: {
+            "db.jobs": { created_at: "time", job_id: "id" },
+            "db.details": { created_at: "time", job_id: "id" },
+          },
+        },
+        adjust: (evidence) => ({
+          ...evidence,
+          links: [
+            {
+              leftTable: "db.details",
+              leftColumn: "job_id",
+              rightTable: "db.jobs",
+              rightColumn: "job_id",
+              matchedRatio: 1,
+              how: "values",
+            },
+          ],
+        }),
+      },
+    );
+
+  test("fires on rows without the counterpart that nearly all have", async () => {
+    const lost = middle.filter((_, i) => i % 20 === 0);
+    const { findings } = await tables(
+      all,
+      all.filter((job) => !lost.includes(job)),
+    );
+    expect(findings.map((f) => [f.location?.table, f.measure.value])).toEqual([["db.jobs", lost.length]]);
+  });
+
+  test.each([
+    ["a counterpart that is optional", all, all.filter((_, i) => i % 4 > 0)],
+    [
+      "references to rows that are not there, which orphan rows are about",
+      all.filter((_, i) => i % 20 > 0),
+      all,
+    ],
+  ])("is silent about %s", async (_name, one, two) => {
+    expect((await tables(one, two)).findings).toEqual([]);
+  });
+});
+
 describe("unlinked-rows is silent", () => {
   const strangers = (count: number): Job[] =>
     [...Array(count).keys()].map((i) => ({ at: START + 2 * DAY + i * 600, id: `request-${i}` }));
