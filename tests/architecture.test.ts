@@ -23,6 +23,7 @@ const RULES: readonly Rule[] = [
   },
   { from: "src/store", may: ["src/contract"], why: "the door to DuckDB knows nothing of audits" },
   { from: "src/catalog", may: ["src/contract", "src/store"], why: "it reads tables, whatever loaded them" },
+  { from: "src/lineage", may: ["src/contract", "src/store"], why: "code facts are tables like any other" },
   { from: "src/engine", may: ["src/contract", "src/store"], why: "it runs checks that it does not know" },
   { from: "src/findings", may: ["src/contract"], why: "what is found is plain data" },
   { from: "src/report", may: ["src/contract"], why: "a renderer turns a report into text and nothing else" },
