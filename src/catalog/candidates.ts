@@ -17,9 +17,9 @@ export interface Candidate {
   path: string[][];
   /** Words of the whole name. */
   words: string[];
-  /** Words of the last key. */
+  /** Words of the last key, and of that what stands behind the last dot. */
   leaf: string[];
-  /** Words of the keys above it, the column's included. */
+  /** Words of what stands before it, the column's own name included. */
   above: string[];
   depth: number;
   sample: Value[];
@@ -35,15 +35,17 @@ export interface Context {
   columns: Set<string>;
   /** Rows sum up many calls: the table's name or a column that counts requests says so. */
   rollup: boolean;
+  /** How many columns make up the declared primary key. */
+  keyColumns: number;
 }
 
 const ROLLUP_TABLE =
   /^(daily|hourly|weekly|monthly|day|hour|month|rollup|rolled|summary|summarie|aggregate|aggregated|agg|stat|statistic|total)$/;
 const COUNT_COLUMN =
-  /^((n|num|total|api|successful|failed|llm)_)*(request|call|message|api_call|completion)s?(_(count|total))?$|^(n|count|counts|cnt|hits)$|_count$/;
+  /^((n|num|total|api|successful|failed|llm|model)_)*(request|call|message|api_call|completion)s?(_(count|total))?$|^(n|count|counts|cnt|hits)$|_count$/;
 
 const DEPTH_MAX = 6;
-const PATHS_MAX = 400;
+const PATHS_MAX = 1000;
 const DOCUMENTS_MAX = 60;
 
 /** Every candidate of a table, columns first, in the table's order. */
@@ -58,6 +60,7 @@ export function contextOf(table: string, columns: readonly ColumnProfile[]): Con
     candidates,
     columns: new Set(columns.map((column) => wordsOf(column.name).join("_"))),
     rollup: words.some((word) => ROLLUP_TABLE.test(word)) || candidates.some(countsRequests),
+    keyColumns: columns.filter((column) => column.primaryKey).length,
   };
 }
 
@@ -85,13 +88,17 @@ export function isNested(column: ColumnProfile): boolean {
 
 function candidateOf(column: ColumnProfile, path: string[][], sample: Value[]): Candidate {
   const keys = [column.name, ...path.flat()];
-  const words = keys.map(wordsOf);
+  // A key such as `gen_ai.usage.input_tokens` is a path of its own.
+  const words = keys
+    .flatMap((key) => key.split("."))
+    .map(wordsOf)
+    .filter((list) => list.length > 0);
   return {
     name: keys.join("."),
     column,
     path,
     words: words.flat(),
-    leaf: words.at(-1) as string[],
+    leaf: words.at(-1) ?? [],
     above: words.slice(0, -1).flat(),
     depth: keys.length - 1,
     sample,
@@ -111,11 +118,13 @@ function pathsOf(column: ColumnProfile, own: Candidate): Candidate[] {
   for (let depth = 0; depth < DEPTH_MAX && level.length > 0; depth++) {
     const next: Node[] = [];
     for (const node of level) {
-      for (const [key, values] of childrenOf(node)) {
+      const children = childrenOf(node);
+      const isMap = variesByRow(children);
+      for (const [key, values] of children) {
         if (found.length >= PATHS_MAX) return found;
         const path = extended(node.path, key);
         const objects = values.filter(isObject);
-        if (objects.length > 0) next.push({ path, values: objects });
+        if (objects.length > 0 && !isMap) next.push({ path, values: objects });
         const texts = documentsOf(values.filter((value) => typeof value === "string"));
         if (texts.length > 0) next.push({ path: [...path, []], values: texts });
         const plain = values.filter((value) => !isObject(value) && !Array.isArray(value));
@@ -139,6 +148,26 @@ function childrenOf(node: Node): Map<string, Value[]> {
     }
   }
   return children;
+}
+
+/**
+ * `{"gpt-4o": {…}, "o3": {…}}`: keys that name a model or a day. What is below one of them is there for some rows
+ * only, so it is no role.
+ */
+function variesByRow(children: ReadonlyMap<string, Value[]>): boolean {
+  const objects = [...children].filter(([, values]) => values.some(isObject));
+  if (
+    objects.some(([key]) => /\d/.test(key) && /[-.:/]/.test(key.replace(/^[A-Za-z_]+(\.[A-Za-z_]+)+$/, "")))
+  )
+    return true;
+  const shapes = new Set(
+    objects.map(([, values]) =>
+      Object.keys(values.find(isObject) ?? {})
+        .sort()
+        .join(),
+    ),
+  );
+  return objects.length >= 4 && shapes.size === 1;
 }
 
 function extended(path: string[][], key: string): string[][] {

@@ -44,6 +44,11 @@ export function pointer(keys: readonly string[]): string {
   return keys.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+/** How systems write that a row has no parent. */
+const NO_PARENT = ["", "0", "0000000000000000", "undefined", "null", "None"]
+  .map((one) => literal(one))
+  .join(", ");
+
 /** The value of a role, typed as ROLE_TYPES says. `raw` stands in for the column when it was read already. */
 export function expressionOf(role: Role, source: Source, raw = rawOf(source)): string {
   const { sql, type } = raw;
@@ -61,7 +66,7 @@ export function expressionOf(role: Role, source: Source, raw = rawOf(source)): s
     case "session_id":
       return `NULLIF(${text(sql, type)}, '')`;
     case "parent_id":
-      return `CASE WHEN ${text(sql, type)} NOT IN ('', '0', '0000000000000000') THEN ${text(sql, type)} END`;
+      return `CASE WHEN ${text(sql, type)} NOT IN (${NO_PARENT}) THEN ${text(sql, type)} END`;
     case "status":
       return isFailureFlag(source.candidate)
         ? `CASE WHEN CAST(${sql} AS VARCHAR) IN ('true', '1') THEN 'failed' WHEN ${sql} IS NOT NULL THEN 'ok' END`

@@ -31,7 +31,8 @@ function bucketOf(context: Context, time: Candidate, hasId: boolean): Grain {
   const day = /^DATE$/i.test(time.column.declared) || facts.days === facts.count;
   if (day && (context.rollup || !hasId)) return monthly ? "month" : "day";
   if (!context.rollup || facts.hours < facts.count) return null;
-  return context.table.includes("daily") ? "day" : "hour";
+  if (monthly) return "month";
+  return context.table.includes("daily") || facts.midnights === facts.count ? "day" : "hour";
 }
 
 const isLimit = ({ leaf, depth }: Candidate) =>

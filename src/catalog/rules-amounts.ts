@@ -5,9 +5,9 @@ import { type Guess, guess, hasAny, noRole, type Rule, setOf } from "./guess.ts"
 import { share } from "./values.ts";
 
 const TOKEN = setOf("token tokens tok toks tkn tkns");
-const IN = setOf("prompt prompts input inputs in sent request promt");
+const IN = setOf("prompt prompts input inputs in sent request promt evaluated");
 const OUT = setOf(
-  "completion completions output outputs out generated generation received answer response candidates reply",
+  "completion completions output outputs out generated generation received answer response candidates reply predicted sampled",
 );
 /** Containers that give their bare leaves (`total`, `count`) a direction. */
 const IN_ABOVE = setOf("prompt input");

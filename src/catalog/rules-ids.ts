@@ -2,10 +2,13 @@
 
 import type { Candidate, Context } from "./candidates.ts";
 import { type Guess, guess, hasAny, noRole, setOf } from "./guess.ts";
+import { isShared } from "./keys.ts";
 import { share } from "./values.ts";
 
 const ID = setOf("id uuid guid ulid rowid oid uid");
 const SESSION: Readonly<Record<string, number>> = {
+  conv: 0.88,
+  convo: 0.88,
   session: 0.95,
   conversation: 0.93,
   chat: 0.91,
@@ -65,6 +68,10 @@ function parentScore({ leaf, depth }: Candidate): number {
 
 /** 0 when the candidate names something else than the row. */
 function idScore(candidate: Candidate, context: Context, parent: Candidate | null): number {
+  // `conversation.id` and `user.id` identify something else than the row.
+  const scope = candidate.above.at(-1) ?? "";
+  if (candidate.leaf.every((w) => ID.has(w)) && (scope in SESSION || isShared([scope]) || scope === "trace"))
+    return 0;
   const { leaf, facts, column, depth, above } = candidate;
   if (hasAny(leaf, setOf("child root previous prev next external reference ref correlation"))) return 0;
   const entity = leaf.filter((w) => !ID.has(w));
@@ -79,6 +86,8 @@ function idScore(candidate: Candidate, context: Context, parent: Candidate | nul
   else if (last === "trace" && !context.candidates.some((c) => /^(span_)?(id|uuid)$/.test(c.leaf.join("_"))))
     score = 0.6;
   else if (last in SESSION && column.primaryKey) score = 0.7;
+  // A column of a key of several columns identifies no row by itself, unless it is called so.
+  if (column.primaryKey && entity.length > 0 && context.keyColumns > 1) return 0;
   if (depth === 0 && column.primaryKey && column.references === null) score = Math.max(score, 0.8);
   if (score === 0) return 0;
   if (column.references && !column.primaryKey) score -= 0.3;
@@ -111,7 +120,7 @@ const isSurrogate = ({ leaf, facts }: Candidate) =>
 /** Numbers against numbers, texts against texts; unknown when one has no values. */
 function sameShape(a: Candidate, b: Candidate): boolean {
   if (a.facts.count === 0 || b.facts.count === 0) return true;
-  return share(a.facts.integers, a.facts) > 0.9 === share(b.facts.integers, b.facts) > 0.9;
+  return share(a.facts.integers, a.facts) > 0.5 === share(b.facts.integers, b.facts) > 0.5;
 }
 
 /** LangSmith calls the project a session; its runs are grouped by `trace_id`. */

@@ -7,17 +7,21 @@ import { singular } from "./names.ts";
 import { share } from "./values.ts";
 
 const MODEL_WITH = setOf(
-  "name id slug key request response requested resolved provided llm ai gen base main used deployment message invocation",
+  "model name id slug key request response requested resolved provided llm ai gen base main used deployment message invocation",
 );
 
 /** The model's name; ids of model rows count where no name is there. */
 export const modelRule: Rule = ({ words, leaf, facts, depth }) => {
-  if (!leaf.includes("model") || facts.booleans > 0) return [];
+  if (facts.booleans > 0) return [];
+  const texts = facts.count > 0 && share(facts.texts, facts) > 0.5 && facts.length <= 100;
+  if (/^(mdl|llm|engine|deployment(_name)?|model_version|model_permaslug)$/.test(leaf.join("_")) && texts)
+    return [guess("model", leaf.includes("model") ? 0.7 : 0.58, "the name and the values say which model")];
+  if (!leaf.includes("model")) return [];
   const numeric = facts.count > 0 && share(facts.numbers, facts) > 0.5;
   if (leaf.includes("provider"))
     return [guess("provider", 0.9 - depth * 0.02, "the name says the model's provider")];
   if (leaf.join("_") === "model_group") return [guess("model", 0.6, "a group of models")];
-  if (!leaf.every((w) => w === "model" || MODEL_WITH.has(w))) return [];
+  if (!leaf.every((w) => MODEL_WITH.has(w))) return [];
   if (facts.length > 200) return [];
   const own = leaf.length === 1 ? (words.includes("response") && words.includes("gen") ? 0.92 : 0.96) : 0.94;
   const lower =
@@ -28,14 +32,14 @@ export const modelRule: Rule = ({ words, leaf, facts, depth }) => {
 const PROVIDER_WITH = setOf("provider name id slug llm ai gen api custom upstream used inference selected");
 
 /** Who served the call. */
-export const providerRule: Rule = ({ words, leaf, facts, depth }, context) => {
+export const providerRule: Rule = ({ words, leaf, above, facts, depth }, context) => {
   if (facts.booleans > 0 || facts.length > 200) return [];
   const name = leaf.join("_");
   if (leaf.includes("provider") && leaf.every((w) => PROVIDER_WITH.has(w)))
     return [
       guess("provider", (leaf.length === 1 ? 0.95 : 0.92) - depth * 0.02, "the name says which provider"),
     ];
-  if (words.includes("provider") && depth > 0 && /^(name|id)$/.test(name))
+  if (words.includes("provider") && above.length > 0 && /^(name|id)$/.test(name))
     return [guess("provider", 0.9 - depth * 0.02, "the name says which provider")];
   if (words.join("_").endsWith("gen_ai_system"))
     return [guess("provider", 0.85, "OpenTelemetry's older name of the provider")];
@@ -47,17 +51,17 @@ export const providerRule: Rule = ({ words, leaf, facts, depth }, context) => {
 };
 
 const STATUS_WITH = setOf(
-  "http exit return code response request job task run validation span call result processing execution status state statu message api final workflow",
+  "http ai llm gen exit return code response request job task run validation span call result processing execution status state statu message api final workflow",
 );
 
 /** How it ended; a `state` or `level` must hold words of success or failure. */
 export const statusRule: Rule = (candidate, context) => {
-  const { words, leaf, facts, depth } = candidate;
+  const { leaf, above, facts, depth } = candidate;
   const lower = depth * 0.03;
   const name = leaf.join("_");
   const outcome = [...facts.words].some((w) => OK_WORDS.has(w) || BAD_WORDS.has(w));
   if (facts.length > 64) return [];
-  const of = depth > 0 && words.includes("status") && /^(code|status_code|name|state)$/.test(name);
+  const of = above.at(-1) === "status" && /^(code|status_code|name|state)$/.test(name);
   if (
     of ||
     (leaf.includes("status") && leaf.every((w) => STATUS_WITH.has(w) || w === context.table.at(-1)))
@@ -76,7 +80,7 @@ export const statusRule: Rule = (candidate, context) => {
     return [guess("status", 0.6 - lower, "Langfuse's level: ERROR marks a failed row")];
   const flag = facts.booleans > 0 && facts.booleans === facts.count;
   const bits = facts.count > 0 && share(facts.integers, facts) === 1 && facts.min >= 0 && facts.max <= 1;
-  if (!flag && !bits) return [];
+  if ((!flag && !bits) || depth > 1 || hasAny(above, setOf("count counts"))) return [];
   if (/^(is_)?(success|successful|succeeded|ok|completed)$/.test(name))
     return [guess("status", 0.7 - lower, "a flag that says whether it succeeded")];
   if (/^(is_|has_)?(error|failed|failure|errored)$/.test(name))
@@ -92,7 +96,7 @@ export function isFailureFlag(candidate: Candidate): boolean {
 const USER_WITH = setOf("id uuid name email end external internal login app");
 
 /** Who caused it. */
-export const userRule: Rule = ({ words, leaf, facts, depth }, context) => {
+export const userRule: Rule = ({ leaf, above, facts, depth }, context) => {
   if (
     facts.booleans > 0 ||
     facts.length > 200 ||
@@ -101,7 +105,7 @@ export const userRule: Rule = ({ words, leaf, facts, depth }, context) => {
     return [];
   const lower = depth * 0.03;
   const own = context.table.at(-1) === "user" ? 0.3 : 0;
-  const scoped = depth > 0 && words.at(-2) === "user" && words.at(-1) === "id";
+  const scoped = above.at(-1) === "user" && leaf.join("_") === "id";
   if (scoped) return [guess("user", 0.9 - lower, "the name says which user")];
   if (leaf.includes("user") && leaf.every((w) => w === "user" || USER_WITH.has(w))) {
     const certain = leaf.includes("id") || leaf.includes("uuid") ? 0.95 : leaf.length === 1 ? 0.9 : 0.8;
@@ -112,7 +116,7 @@ export const userRule: Rule = ({ words, leaf, facts, depth }, context) => {
   const name = leaf.join("_");
   if (/^(username|user_name|login)$/.test(name))
     return [guess("user", 0.75 - lower - own, "the name says which user")];
-  if (/^(customer|account|acct|member|tenant|owner)(_id)?$/.test(name))
+  if (/^((customer|account|acct|member|tenant|owner)(_id)?|distinct_id)$/.test(name))
     return [guess("user", 0.6 - lower, "the name says who caused it")];
   if (name === "email" && context.table.at(-1) !== "user")
     return [guess("user", 0.55 - lower, "an address of who caused it")];
@@ -144,6 +148,8 @@ export const credentialRule: Rule = ({ leaf, facts, column, depth }, context) =>
       guess("credential", leaf.at(-1) === "key" ? 0.95 : 0.85, "the name says a key, or what points at one"),
     ];
   }
+  if (leaf[0] === "key" && /^(hash|prefix|value|secret|suffix)$/.test(leaf[1] ?? "") && leaf.length === 2)
+    return [guess("credential", 0.85, "the name says a part or a digest of a key")];
   if (hasAny(leaf, TOKEN_WORD) && !hasAny(leaf, COUNT_WORD))
     return tokenSecret(leaf, facts, column.declared, context, depth);
   if (

@@ -29,7 +29,7 @@ export const timeRule: Rule = (candidate, context) => {
   const typed = TIME_TYPE.test(column.declared) && depth === 0;
   if (facts.count > 0 ? share(facts.times, facts) < 0.5 : !typed && !hasAny(leaf, SUFFIX) && !isWhole(leaf))
     return [];
-  const words = depth > 0 && above.at(-1) === "time" ? [...leaf, "time"] : leaf;
+  const words = above.at(-1) === "time" ? [...leaf, "time"] : leaf;
   const lower = depth * 0.02 + (facts.count === 0 ? 0.05 : 0);
   const first = words.includes("first") || (words.includes("completion") && hasAny(words, START));
   if (first) return [noRole("when the first token came, not when the row began")];

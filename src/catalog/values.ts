@@ -18,6 +18,8 @@ export interface ValueFacts {
   days: number;
   /** Of the times, those at a full hour. */
   hours: number;
+  /** Of the times, those at midnight UTC. */
+  midnights: number;
   distinct: number;
   min: number;
   max: number;
@@ -50,6 +52,7 @@ export function factsOf(sample: readonly Value[]): ValueFacts {
     times: 0,
     days: 0,
     hours: 0,
+    midnights: 0,
     distinct: 0,
     min: Number.POSITIVE_INFINITY,
     max: Number.NEGATIVE_INFINITY,
@@ -84,16 +87,24 @@ function add(facts: ValueFacts, value: Value): void {
     facts.min = Math.min(facts.min, number);
     facts.max = Math.max(facts.max, number);
     const millis = epochMillis(number);
-    if (millis !== null || isDayText(text)) addTime(facts, millis === null, (millis ?? 0) % 3_600_000 === 0);
+    if (millis !== null || isDayText(text))
+      addTime(facts, millis === null, (millis ?? 0) % 3_600_000 === 0, (millis ?? 0) % 86_400_000 === 0);
     return;
   }
   facts.texts++;
   if (SECRET.test(text) && text.length >= 8) facts.secrets++;
-  if (isTimeText(text)) addTime(facts, isDayText(text), isFullHour(text));
+  if (isTimeText(text))
+    addTime(
+      facts,
+      isDayText(text),
+      isFullHour(text),
+      /^\D*\d+\D\d+\D\d+(\D0?0(:00)+(\.0+)?\D*)?$/.test(text),
+    );
 }
 
-function addTime(facts: ValueFacts, day: boolean, hour: boolean): void {
+function addTime(facts: ValueFacts, day: boolean, hour: boolean, midnight: boolean): void {
   facts.times++;
+  if (midnight) facts.midnights++;
   if (day) facts.days++;
   if (hour) facts.hours++;
 }
