@@ -150,7 +150,7 @@ async function sharesOf(ctx: CheckContext, series: Series, range: Span, options:
     const defects: [Metric, string, string][] = [["missing", scope, missing]];
     if (counted.length > 0) defects.push(["zero", `${scope} AND NOT (${missing})`, zero]);
     for (const [metric, within, where] of defects) {
-      const trials = await trialsOf(ctx, usage, range, within, where);
+      const trials = await trialsOf(ctx, usage.relation, range, within, where);
       const shift = shareShift(trials, { ...sides, min_change: options.min_change });
       if (shift && shift.after > shift.before)
         found.push({ metric, shift, value: null, mix: [], where, scope: within });

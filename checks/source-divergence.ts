@@ -1,45 +1,23 @@
 /** Of two sources that record the same thing, one stops while the other goes on. */
 
 import { activityOf, instantOf, secondsOf, secondsSql, timestampSql } from "../src/contract/activity.ts";
+import { type Bond, bondOf, type Candidate, tokenUsageOf } from "../src/contract/bond.ts";
+import { shareShift } from "../src/contract/changepoint.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
-import type { Link, Series, UsageRelation } from "../src/contract/evidence.ts";
+import type { Series } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import {
-  idsOf,
-  isTakenOver,
-  MATCHED_MIN,
-  type Pair,
-  pairsOf,
-  sameCalls,
-  tokenRoles,
-} from "../src/contract/pairing.ts";
+import { idsOf, isTakenOver, type Pair, pairsOf, tokenRoles } from "../src/contract/pairing.ts";
 import { exceptionalSilences, type Silence } from "../src/contract/silence.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
-import { duration, instant, plural } from "../src/contract/wording.ts";
-
-/** Half of the matched rows of sources that record together stand this near in time, in seconds. */
-const TOGETHER_SECONDS = 86_400;
-
-/** Two sources of a pair, the one that may have stopped first. */
-interface Candidate {
-  stopped: Series;
-  goesOn: Series;
-}
-
-/** How a pair is known to record the same thing, and how far apart in time. */
-interface Bond {
-  link: Link | null;
-  why: string;
-  /** Seconds by which the side that goes on usually comes later; 0 or more. */
-  lag: number;
-}
+import { trialsOf } from "../src/contract/trials.ts";
+import { duration, instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({
   id: "source-divergence",
   meta: {
     title: "One source stops while the other goes on",
     severity: "error",
-    what: "Compares two sources that record the same thing (a log and a table, or two tables) and looks for one that stops, against its own rhythm, while the other goes on.",
+    what: "Compares two sources that record the same thing (a log and a table, or two tables) and looks for one that stops, against its own rhythm, or falls behind for good, while the other goes on.",
     why: "What only one of two sources holds was lost on the way to the other. Seen where token lines ended on November 23 and rows went on to November 30: 94 of 95 rows had no tokens.",
     fix: "Look at what changed at the end of the source that stopped: its writer, the importer between the two, a rotated or stale copy. Load what is missing, then recover the rows after the split.",
     silent: [
@@ -49,6 +27,7 @@ export default defineCheck({
       "A table whose rows are referred to long after they were made (users, models), and one that has a counterpart for few rows (refunds).",
       "A source that another takes over from, and sources that never overlap.",
       "Fewer than `min_rows` rows after the split.",
+      "Events that were always fewer or more than rows, that become fewer little by little, or that are missing for a while.",
     ],
     needs: "two sources with times that share ids, or a log with token lines beside a usage table",
   },
@@ -56,6 +35,11 @@ export default defineCheck({
     min_rows: { describe: "Rows that must follow after the split.", default: 5 },
     rhythm_rows: { describe: "Rows the source that stopped needs before it has a rhythm.", default: 20 },
     factor: { describe: "How many times longer than its longest ordinary silence.", default: 3 },
+    min_behind: {
+      describe:
+        "Of the events per row (or rows per event), the share that must go missing from one moment on.",
+      default: 0.4,
+    },
     min_minutes: { describe: "Ends less than this many minutes apart do not count.", default: 30 },
     copy_hours: {
       describe: "A source may end this many hours before the other (5 % of its span if that is less).",
@@ -70,7 +54,10 @@ export default defineCheck({
     for (const candidate of candidatesOf(ctx, pair)) {
       const bond = await bondOf(ctx, pair, candidate);
       if (!bond) unlinked = true;
-      const draft = bond && (await judge(ctx, pair, candidate, bond, ctx.options));
+      const draft =
+        bond &&
+        ((await judge(ctx, pair, candidate, bond, ctx.options)) ??
+          (await fallsBehind(ctx, candidate, bond, ctx.options.min_behind)));
       if (draft) return [draft];
     }
     return unlinked && pair.links.length === 0
@@ -78,11 +65,6 @@ export default defineCheck({
       : [];
   },
 });
-
-const usageOf = (ctx: CheckContext, series: Series): UsageRelation | null => {
-  const usage = ctx.evidence.usage.find((u) => u.name === series.name);
-  return usage && tokenRoles(usage).length > 0 ? usage : null;
-};
 
 /**
  * Which series of the two sides to compare, the most telling first: token events against token rows, then lines.
@@ -92,7 +74,7 @@ function candidatesOf(ctx: CheckContext, pair: Pair): Candidate[] {
   const candidates: (Candidate & { weight: number })[] = [];
   for (const left of pair.left)
     for (const right of pair.right) {
-      const tokens = [left, right].every((series) => usageOf(ctx, series));
+      const tokens = [left, right].every((series) => tokenUsageOf(ctx, series));
       const events = [left, right].some((series) => series.form === "events");
       // Events that carry no tokens, or have no tokens to stand against, tell of something else.
       if (events && !tokens) continue;
@@ -108,43 +90,6 @@ function candidatesOf(ctx: CheckContext, pair: Pair): Candidate[] {
       b.goesOn.rows - a.goesOn.rows ||
       (a.stopped.name + a.goesOn.name < b.stopped.name + b.goesOn.name ? -1 : 1),
   );
-}
-
-/** What ties the two together, or null when nothing does. */
-async function bondOf(ctx: CheckContext, pair: Pair, { stopped, goesOn }: Candidate): Promise<Bond | null> {
-  for (const link of pair.links) {
-    const sides = [link.leftTable, link.rightTable];
-    const carries = (series: Series) =>
-      series.form === "rows"
-        ? sides.includes(series.name)
-        : sides.some((name) => ctx.evidence.tables.some((t) => t.name === name && t.input === series.input));
-    if (!carries(stopped) || !carries(goesOn)) continue;
-    const left = ctx.evidence.tables.find((t) => t.name === link.leftTable);
-    const stoppedIsLeft =
-      stopped.form === "rows" ? stopped.name === link.leftTable : left?.input === stopped.input;
-    const one = idsOf(ctx, ctx.evidence, link, stoppedIsLeft ? "left" : "right");
-    const two = idsOf(ctx, ctx.evidence, link, stoppedIsLeft ? "right" : "left");
-    if (!one || !two) continue;
-    const apart = ctx.sql.seconds_between("one.time", "two.time");
-    const from = Math.max(secondsOf(stopped.timeRange.from), secondsOf(goesOn.timeRange.from));
-    const common = `two.time >= ${timestampSql(from)} AND two.time <= ${timestampSql(secondsOf(stopped.timeRange.to))}`;
-    const rows = await ctx.query(
-      `SELECT ${ctx.sql.quantile(apart, 0.5)} AS middle, ${ctx.sql.quantile(apart, 0.95)} AS late,
-         count(*) FILTER (WHERE ${common}) AS n, count(one.id) FILTER (WHERE ${common}) AS matched
-       FROM (${two}) AS two LEFT JOIN (${one}) AS one ON one.id = two.id WHERE two.time IS NOT NULL`,
-    );
-    const { middle, late, n, matched } = rows[0] ?? {};
-    if (typeof middle !== "number" || Math.abs(middle) > TOGETHER_SECONDS) continue;
-    // Most of what goes on had its counterpart before: a table of refunds does not record what orders do.
-    if (Number(matched) === 0 || Number(matched) < MATCHED_MIN * Number(n)) continue;
-    const why = `${link.leftTable}.${link.leftColumn} and ${link.rightTable}.${link.rightColumn} share ids`;
-    return { link, why, lag: Math.max(0, Number(late)) };
-  }
-  const [a, b] = [usageOf(ctx, stopped), usageOf(ctx, goesOn)];
-  if (pair.links.length > 0 || !a || !b) return null;
-  const [events, table] = a.origin === "events" ? [a, b] : [b, a];
-  const why = await sameCalls(ctx, events, table);
-  return why ? { link: null, why, lag: 120 } : null;
 }
 
 async function judge(
@@ -191,6 +136,78 @@ async function judge(
     sql: `SELECT count(*) AS rows_after, min(time) AS first, max(time) AS last FROM (${unmatched}) AS later`,
     sample: sampleSql(ctx, goesOn, ctx.sql.literal(instantOf(last).replace("T", " ").replace("Z", ""))),
   });
+}
+
+/** Rows on either side of the moment from which one of the two falls behind. */
+const BEHIND_ROWS = 40;
+
+/**
+ * Token events and token rows of the same calls, of which one becomes scarcer from one moment on while the other does
+ * not: seen in the share that events make up of both, so that growth and rhythm, which both have, cancel out.
+ */
+async function fallsBehind(
+  ctx: CheckContext,
+  { stopped, goesOn }: Candidate,
+  bond: Bond,
+  least: number,
+): Promise<FindingDraft | null> {
+  const [events, rows] = stopped.form === "events" ? [stopped, goesOn] : [goesOn, stopped];
+  if (events.form !== "events" || rows.form !== "rows") return null;
+  const [one, two] = [
+    (await activityOf(ctx, events.relation)).buckets,
+    (await activityOf(ctx, rows.relation)).buckets,
+  ];
+  if (!one[0] || !two[0]) return null;
+  const from = Math.max(one[0].first, two[0].first);
+  const to = Math.min(one.at(-1)!.last, two.at(-1)!.last);
+  if (to - from <= 4 * bond.lag) return null;
+  const both = `(SELECT time, 1 AS event FROM ${events.relation} UNION ALL SELECT time, 0 AS event FROM ${rows.relation}) AS calls`;
+  const within = `time >= ${timestampSql(from)} AND time <= ${timestampSql(to)}`;
+  const trials = await trialsOf(ctx, both, { from, to }, within, "event = 1");
+  const shift = shareShift(trials, {
+    min_rows: BEHIND_ROWS,
+    min_seconds: 0.1 * (to - from),
+    min_change: 0.1,
+  });
+  if (!shift) return null;
+  const odds = (share: number) => share / (1 - share);
+  const ratio = odds(shift.after) / odds(shift.before);
+  const behind = ratio < 1 ? events : rows;
+  const ahead = ratio < 1 ? rows : events;
+  const lost = 1 - Math.min(ratio, 1 / ratio);
+  if (!(lost >= least)) return null;
+  const at = instantOf(shift.at);
+  const per = [shift.before, shift.after].map((share) => (ratio < 1 ? odds(share) : 1 / odds(share)));
+  return {
+    title: "One source falls behind the other",
+    message:
+      `From ${instant(at)} on ${behind.name} falls behind ${ahead.name}: ${number(per[0]!)} for each of its rows before, ` +
+      `${number(per[1]!)} after; ${percent(lost)} are missing.`,
+    measure: { name: "missing_ratio", value: lost },
+    evidence: {
+      behind: behind.name,
+      ahead: ahead.name,
+      at,
+      at_earliest: instantOf(shift.earliest),
+      at_latest: instantOf(shift.latest),
+      per_row_before: per[0]!,
+      per_row_after: per[1]!,
+      common_from: instantOf(from),
+      common_to: instantOf(to),
+      linked_by: bond.why,
+    },
+    sql: `SELECT CAST(time AS DATE) AS day, sum(event) AS events, count(*) - sum(event) AS table_rows
+FROM ${both} WHERE ${within} GROUP BY 1 ORDER BY 1`,
+    location: { input: behind.input, table: behind.name },
+    key: `${ahead.name} behind`,
+    timeline: await timelineOf(
+      ctx,
+      instantOf(from),
+      instantOf(to),
+      [behind, ahead].map((series) => ({ name: series.name, relation: series.relation })),
+      [{ time: at, label: "falls behind" }],
+    ),
+  };
 }
 
 /** The rows that go on after the split; of two tables, only those whose id the other does not have. */

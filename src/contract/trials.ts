@@ -1,4 +1,4 @@
-/** Cuts a usage relation into spans of time and counts in each what a share is made of. */
+/** Cuts a source into spans of time and counts in each what a share is made of. */
 
 import { horizonOf, secondsSql, timestampSql } from "./activity.ts";
 import type { Trials } from "./changepoint.ts";
@@ -18,10 +18,10 @@ const spanSql = (ctx: CheckContext, range: Span) =>
 const inside = (ctx: CheckContext, range: Span) =>
   `time >= ${timestampSql(range.from)} AND time <= ${timestampSql(horizonOf(ctx))}`;
 
-/** The spans that hold something in `scope`; `k` counts the rows of a condition. */
+/** The spans of a relation with a column `time` that hold something in `scope`; `k` counts the rows of a condition. */
 export async function trialsOf(
   ctx: CheckContext,
-  usage: UsageRelation,
+  relation: string,
   range: Span,
   scope: string,
   condition: string,
@@ -29,7 +29,7 @@ export async function trialsOf(
   const rows = await ctx.query(
     `SELECT ${spanSql(ctx, range)} AS span, ${secondsSql(ctx, "min(time)")} AS first, ${secondsSql(ctx, "max(time)")} AS last,
        count(*) AS n, count(*) FILTER (WHERE ${condition}) AS k
-     FROM ${usage.relation} WHERE ${inside(ctx, range)} AND (${scope}) GROUP BY 1 ORDER BY 1`,
+     FROM ${relation} WHERE ${inside(ctx, range)} AND (${scope}) GROUP BY 1 ORDER BY 1`,
   );
   return rows.map((r) => ({ from: Number(r.first), to: Number(r.last), n: Number(r.n), k: Number(r.k) }));
 }

@@ -146,6 +146,37 @@ describe("source-divergence fires", () => {
   });
 });
 
+describe("source-divergence, when one source falls behind", () => {
+  const many = calls(20, START, SPLIT, 60);
+  const half = START + 12 * DAY;
+  const of = (keep: (call: Call, i: number) => boolean): Case => ({
+    tables: { "db.validations": many },
+    logs: { app_log: log(many.filter(keep), SPLIT) },
+    links: [mentions()],
+  });
+
+  test("fires on token events that become scarcer from one moment on, with the moment", async () => {
+    const { findings } = await divergence(of((call, i) => call.at < half || i % 4 === 0));
+    expect(findings.map((f) => [f.title, f.location?.table])).toEqual([
+      ["One source falls behind the other", "app_log.token_usage"],
+    ]);
+    expect(Math.abs(Date.parse(String(findings[0]?.evidence.at)) / 1000 - half)).toBeLessThan(DAY);
+    expect(findings[0]?.measure.value).toBeCloseTo(0.75, 1);
+  });
+
+  test.each([
+    ["both grow", () => true],
+    ["events that were always fewer", (_call: Call, i: number) => i % 2 === 0],
+    ["a day without events", (call: Call) => call.at < half || call.at > half + DAY],
+    [
+      "slowly fewer events",
+      (call: Call, i: number) => (i % 100) / 100 > (call.at - START) / (SPLIT - START) / 2,
+    ],
+  ])("is silent about %s", async (_name, keep) => {
+    expect((await divergence(of(keep))).findings.map((f) => f.message)).toEqual([]);
+  });
+});
+
 describe("source-divergence is silent", () => {
   const all = calls(5, START, SPLIT, 12);
   const silent: [string, Case][] = [
