@@ -10,12 +10,24 @@ const BUSY_MS = 2000;
 /** Bytes of one value that is built; keeps a chunk of rows from growing to gigabytes. */
 export const CHUNK_BYTES_MAX = 64 * 1024 * 1024;
 
-/** A connection to a `file:` URI, inside one read transaction. */
+/**
+ * A connection to a `file:` URI, inside one read transaction. A file that is shorter than it says, or whose schema is
+ * partly unreadable, is opened all the same: what can be read of it is worth having.
+ */
 export function openReader(uri: string): Connection {
+  try {
+    return begin(uri, "");
+  } catch (error) {
+    if (faultOf(error) !== "damaged") throw error;
+    return begin(uri, "PRAGMA writable_schema = ON;");
+  }
+}
+
+function begin(uri: string, tolerance: string): Connection {
   const db = new DatabaseSync(uri, { readOnly: true, timeout: BUSY_MS, enableForeignKeyConstraints: false });
   try {
-    db.enableDefensive(true);
-    db.exec("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+    db.enableDefensive(tolerance === "");
+    db.exec(`${tolerance} PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON`);
     db.exec("BEGIN");
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
     return db;
@@ -25,13 +37,31 @@ export function openReader(uri: string): Connection {
   }
 }
 
+/** Rolls the hot journal of a copy back; the only thing that is ever opened for writing. */
+export function recoverCopy(uri: string): void {
+  const db = new DatabaseSync(uri, { timeout: BUSY_MS });
+  try {
+    db.prepare("SELECT count(*) FROM sqlite_schema").get();
+  } finally {
+    db.close();
+  }
+}
+
 /** What went wrong, as far as loading goes. */
-export type Fault = "locked" | "not-a-database" | "damaged" | "too-big" | "disk-full" | "other";
+export type Fault =
+  | "locked"
+  | "hot-journal"
+  | "not-a-database"
+  | "damaged"
+  | "too-big"
+  | "disk-full"
+  | "other";
 
 /** SQLite's own words are the one thing that every failing call gives. */
 export function faultOf(error: unknown): Fault {
   const message = messageOf(error);
   if (/database (table )?is locked/i.test(message)) return "locked";
+  if (/readonly database/i.test(message)) return "hot-journal";
   if (/not a database/i.test(message)) return "not-a-database";
   if (/malformed|disk I\/O error/i.test(message)) return "damaged";
   if (/too big|out of memory/i.test(message)) return "too-big";

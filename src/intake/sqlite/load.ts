@@ -34,10 +34,10 @@ export async function loadSqlite(source: Source, ctx: IntakeContext): Promise<Lo
       copy: attempt > 0,
     });
     try {
-      const { loaded, rejects } = await readDatabase(snapshot.uri, source, ctx);
-      if (snapshot.unchanged()) {
-        await ctx.reject(source.name, rejects);
-        return loaded;
+      const read = await readDatabase(snapshot.uri, source, ctx, snapshot.stamp);
+      if (read.steady) {
+        await ctx.reject(source.name, read.rejects);
+        return read.loaded;
       }
     } finally {
       snapshot.release();
@@ -65,13 +65,15 @@ export async function loadSqliteDump(source: Source, ctx: IntakeContext): Promis
   }
 }
 
-/** Loads all tables of a database that stands still. */
+/** Loads all tables. Not `steady` when the file changed meanwhile: then what was loaded may be torn. */
 async function readDatabase(
   uri: string,
   source: Source,
   ctx: IntakeContext,
-): Promise<{ loaded: LoadedInput; rejects: Reject[] }> {
+  stamp: () => string = () => "",
+): Promise<{ loaded: LoadedInput; rejects: Reject[]; steady: boolean }> {
   const db = openOrTell(uri, source);
+  const before = stamp();
   const unloaders = new Unloaders(ctx.settings.threads, ctx.hooks.signal);
   const reader = new DatabaseReader(db, uri, source, ctx, unloaders);
   try {
@@ -80,7 +82,7 @@ async function readDatabase(
       if (ctx.hooks.signal.aborted) throw new Interrupted();
       await reader.read(table);
     }
-    return { loaded: reader.result(), rejects: reader.rejects };
+    return { loaded: reader.result(), rejects: reader.rejects, steady: stamp() === before };
   } catch (error) {
     throw stagingError(error, source.path);
   } finally {

@@ -43,16 +43,21 @@ export function sampleTable(db: Connection, schema: string, table: SqliteTable):
   };
 }
 
+/** Null for an empty table; where damage hides an end, as far as rowids go. */
 function rangeOf(db: Connection, { name, rowid }: SqliteTable): Sampled["range"] {
   if (rowid === null) return null;
   // Two statements: each is one descent of the tree, together they would be a scan.
-  const edge = (end: "min" | "max") => {
-    const statement = db.prepare(`SELECT ${end}(${rowid}) AS v FROM ${ident(name)}`);
-    statement.setReadBigInts(true);
-    return readable(() => statement.get().v as bigint | null);
+  const edge = (end: "min" | "max", furthest: bigint): bigint | null => {
+    try {
+      const statement = db.prepare(`SELECT ${end}(${rowid}) AS v FROM ${ident(name)}`);
+      statement.setReadBigInts(true);
+      return statement.get().v as bigint | null;
+    } catch {
+      return furthest;
+    }
   };
-  const min = edge("min");
-  const max = edge("max");
+  const min = edge("min", -(2n ** 63n));
+  const max = edge("max", 2n ** 63n - 1n);
   return min === null || max === null ? null : { min, max };
 }
 

@@ -13,6 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
 import { headOf } from "../sniff.ts";
+import { faultOf, openReader, recoverCopy } from "./connection.ts";
 
 /** Copies that a busy writer may spoil before trueup gives up; with the pauses between them about ten seconds. */
 const COPIES_MAX = 40;
@@ -22,8 +23,8 @@ const TICK_MS = 20;
 export interface Snapshot {
   /** What connections open: a `file:` URI. */
   uri: string;
-  /** False when the file was changed while it was read: what was loaded may be torn. */
-  unchanged(): boolean;
+  /** Differs after a change: taken before and after reading, while a connection is open. */
+  stamp(): string;
   /** Removes the copy, if one was made. */
   release(): void;
 }
@@ -44,14 +45,26 @@ export interface SnapshotOptions {
  * @throws UserError when it is being changed faster than it can be copied.
  */
 export async function takeSnapshot(file: string, options: SnapshotOptions): Promise<Snapshot> {
-  const companions = ["-wal", "-journal"].filter((suffix) => statOf(file + suffix) !== null);
-  if (companions.length > 0 || options.copy) return copyOf(file, options);
-  const before = stateOf(file);
-  return {
-    uri: `${pathToFileURL(file).href}?${isWriteAhead(file) ? "immutable=1" : "mode=ro"}`,
-    unchanged: () => stateOf(file) === before,
-    release: () => {},
-  };
+  if (statOf(`${file}-wal`) !== null || options.copy) return copyOf(file, options);
+  const plain = `${pathToFileURL(file).href}?mode=ro`;
+  if (statOf(`${file}-journal`) !== null && isHot(plain)) return copyOf(file, options);
+  const release = () => {};
+  // The lock of a plain reader lets a writer begin its journal, but not touch the database.
+  if (!isWriteAhead(file)) return { uri: plain, stamp: () => stampOf(file), release };
+  return { uri: `${pathToFileURL(file).href}?immutable=1`, stamp: () => stateOf(file), release };
+}
+
+/**
+ * True when the journal beside the database must be rolled back, which SQLite refuses a reader. The journal of a live
+ * writer need not: its lock is waited for, and while a reader has its own nothing is written.
+ */
+function isHot(uri: string): boolean {
+  try {
+    openReader(uri).close();
+    return false;
+  } catch (error) {
+    return faultOf(error) === "hot-journal";
+  }
 }
 
 /** Bytes 18 and 19 of the header are 2 in write-ahead mode. */
@@ -88,8 +101,11 @@ async function copyOf(file: string, { shown, tempDir, signal }: SnapshotOptions)
         // A log or journal that was removed between two looks: the next attempt sees it gone.
         if (code !== "ENOENT") throw new UserError(`${shown}: cannot be copied: ${messageOf(error)}`);
       }
-      if (stateOf(file) === before)
-        return { uri: pathToFileURL(target).href, unchanged: () => true, release };
+      if (stateOf(file) === before) {
+        const uri = pathToFileURL(target).href;
+        if (statOf(`${target}-journal`) !== null) recoverCopy(uri);
+        return { uri, stamp: () => "", release };
+      }
     }
     await sleep(Math.min(500, TICK_MS * (attempt + 1)));
   }
