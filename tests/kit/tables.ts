@@ -71,17 +71,18 @@ export async function checkById(id: string): Promise<AnyCheck> {
   return ((await import(pathToFileURL(join(folder, `${id}.ts`)).href)) as { default: AnyCheck }).default;
 }
 
-/** Runs one check on tables named `schema.table`. */
+/** Runs one check, or several, on tables named `schema.table`. */
 export async function auditTables(
-  checkId: string,
+  checkId: string | readonly string[],
   tables: Record<string, TableData>,
   options: AuditOptions = {},
 ): Promise<AuditResult> {
+  const ids = typeof checkId === "string" ? [checkId] : checkId;
   const settings = testSettings({
-    checks: { [checkId]: { options: options.options ?? {} } },
+    checks: Object.fromEntries(ids.map((id) => [id, { options: options.options ?? {} }])),
     ...options.settings,
   });
-  const check = await checkById(checkId);
+  const checks = await Promise.all(ids.map(checkById));
   const store = await Store.open({
     memoryLimit: settings.memoryLimit,
     threads: 2,
@@ -95,7 +96,7 @@ export async function auditTables(
     const evidence = options.adjust?.(found) ?? found;
     await store.lockDown();
     const hooks = { progress: () => {}, signal: new AbortController().signal };
-    const { drafts, outcomes } = await runChecks(store, evidence, [check], settings, hooks);
+    const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
     const broken = outcomes.find((outcome) => outcome.status === "failed");
     if (broken) throw new Error(`${broken.check} failed on ${broken.target}: ${broken.reason}`);
     return { findings: drafts, outcomes, evidence };
