@@ -2,6 +2,7 @@
 
 import type { Evidence, Instant } from "./evidence.ts";
 import type { FindingDraft, Row, Severity } from "./finding.ts";
+import type { RepairPlan } from "./repair.ts";
 import type { SqlDialect } from "./sql.ts";
 
 export type OptionValue = number | string | boolean | string[];
@@ -69,6 +70,8 @@ export interface Check<S extends OptionSpecs = OptionSpecs, T extends Target = T
   options: S;
   targets(evidence: Evidence): readonly T[];
   run(target: T, ctx: CheckContext<S>): Promise<readonly FindingDraft[] | Skip>;
+  /** What of the defect can be put right from the evidence; null when there is nothing wrong with the target. */
+  repair?(target: T, ctx: CheckContext<S>): Promise<RepairPlan | null>;
 }
 
 /** Declares a check; only gives it its types. */

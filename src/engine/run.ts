@@ -55,7 +55,7 @@ export async function runChecks(
 }
 
 /** `--select` and `--ignore` take ids or prefixes that end in `*`; a check set to `off` runs only when selected. */
-function isSelected(id: string, settings: EngineSettings): boolean {
+export function isSelected(id: string, settings: EngineSettings): boolean {
   const matches = (patterns: string[]) =>
     patterns.some((p) => p === id || (p.endsWith("*") && id.startsWith(p.slice(0, -1))));
   if (matches(settings.ignore)) return false;
@@ -96,7 +96,8 @@ async function runOne(
   }
 }
 
-function contextOf(
+/** What a check may use on these evidence and settings. */
+export function contextOf(
   store: Store,
   evidence: Evidence,
   check: AnyCheck,

@@ -47,6 +47,12 @@ export function recoverCopy(uri: string): void {
   }
 }
 
+/** Ends the read transaction too: a closed connection keeps its lock as long as one of its statements is in memory. */
+export function closeReader(db: Connection): void {
+  if (db.isTransaction) db.exec("ROLLBACK");
+  db.close();
+}
+
 /** What went wrong, as far as loading goes. */
 export type Fault =
   | "locked"

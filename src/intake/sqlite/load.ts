@@ -10,7 +10,7 @@ import type { LoadedColumn, LoadedInput, LoadedTable } from "../../contract/load
 import { plural } from "../../contract/wording.ts";
 import { ident, qualified } from "../../store/index.ts";
 import type { IntakeContext, Reject, Source } from "../context.ts";
-import { type Connection, openError, openReader } from "./connection.ts";
+import { type Connection, closeReader, openError, openReader } from "./connection.ts";
 import { runDump } from "./dump.ts";
 import { sampleTable } from "./profile.ts";
 import { DUCKDB_TYPE, guessReading } from "./reading.ts";
@@ -87,7 +87,7 @@ async function readDatabase(
     throw stagingError(error, source.path);
   } finally {
     await unloaders.close();
-    db.close();
+    closeReader(db);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { messageOf } from "../../contract/errors.ts";
-import { type Connection, faultOf, openReader } from "./connection.ts";
+import { type Connection, closeReader, faultOf, openReader } from "./connection.ts";
 import { COLUMN_SEPARATOR_SQL, ROW_SEPARATOR_SQL, stageChunk, type Utf16 } from "./staging.ts";
 
 /** Rows that one call of SQLite joins. */
@@ -89,7 +89,7 @@ let open: { uri: string; db: Connection } | null = null;
 
 /** Closes this thread's connection. */
 export function closeUnloader(): void {
-  open?.db.close();
+  if (open) closeReader(open.db);
   open = null;
 }
 
