@@ -19,12 +19,15 @@ export interface Layout {
   name: string;
   /** On the text after time, fraction and zone; every group is named. */
   pattern: string;
+  /** The same with any word for a level: enough once the layout is known, and far cheaper. */
+  loose: string;
   groups: readonly ("level" | "logger" | "message")[];
 }
 
 const layout = (name: string, pattern: string, ...groups: Layout["groups"]): Layout => ({
   name,
   pattern: `^${pattern}`,
+  loose: `^${pattern.replace(LEVEL, "[A-Za-z]+")}`,
   groups,
 });
 
@@ -127,11 +130,14 @@ export function fieldsSql(shape: Shape, text: string): FieldsSql {
   const at = shape.at(text, true);
   const head =
     shape.stamp.width ?? `length(regexp_extract(${at}, ${literal(`^(?:${shape.stamp.pattern})`)}))`;
-  const rest = `regexp_replace(substr(${at}, ${head} + 1), ${literal(`^${TAIL}`)}, '')`;
+  const rest = restSql(shape, at, String(head));
   const found = layoutOf(shape);
   const group = (name: "level" | "logger" | "message", among: Layout) => {
     const index = among.groups.indexOf(name) + 1;
-    return index === 0 ? "NULL" : `nullif(regexp_extract(${rest}, ${literal(among.pattern)}, ${index}), '')`;
+    if (index === 0) return "NULL";
+    // The message is the longest part: who does not ask for it does not read it.
+    const pattern = name === "message" ? among.loose : among.loose.replace(/\(\.\*\)$/, "");
+    return `nullif(regexp_extract(${rest}, ${literal(pattern)}, ${index}), '')`;
   };
   const any = (index: number) => `regexp_extract(${rest}, ${literal(ANY)}, ${index})`;
   const before =
@@ -146,6 +152,18 @@ export function fieldsSql(shape: Shape, text: string): FieldsSql {
     logger: group("logger", found),
     message: `COALESCE(${group("message", found)}, ${any(2)})`,
   };
+}
+
+/** SQL of the text after time, fraction and zone; where all sampled lines are alike, by position. */
+function restSql(shape: Shape, at: string, head: string): string {
+  const lengths = new Set(shape.lines.map((line) => (line.tail.zone === null ? line.tail.length : -1)));
+  const [length = -1] = lengths;
+  const after = `substr(${at}, ${head} + 1)`;
+  const any = `regexp_replace(${after}, ${literal(`^${TAIL}`)}, '')`;
+  if (lengths.size !== 1 || length < 0) return any;
+  const [next = ""] = new Set(shape.lines.map((line) => line.tail.next.slice(0, 1)));
+  const alike = `substr(${at}, ${head} + ${length} + 1)`;
+  return `CASE WHEN ${alike}[1] = ${literal(next)} THEN ${alike} ELSE ${any} END`;
 }
 
 /** pino's and bunyan's numbers as the words they stand for. */

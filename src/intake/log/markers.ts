@@ -10,7 +10,7 @@ const TEXT_MAX = 300;
 
 interface MarkerPattern {
   kind: "restart" | "version" | "deploy";
-  /** Text that every such line has; rare first letters make the search cheap. */
+  /** Text that every such line has, beginning with a rare letter: each costs a look at every line of the log. */
   contains: readonly string[];
   /** On the whole line. RE2. */
   pattern: string;
@@ -19,19 +19,19 @@ interface MarkerPattern {
 const PATTERNS: readonly MarkerPattern[] = [
   {
     kind: "deploy",
-    contains: ["Deploy", "deployed "],
+    contains: ["Deploy"],
     pattern:
       "(?i)\\bdeploy(?:ed|ing|ment)? (?:finished|complete|started|succeeded|version|revision|commit|release|v?\\d|[0-9a-f]{7,40}\\b)",
   },
   {
     kind: "restart",
-    contains: ["Start", "started", "Boot", "Listening", "Restart", "Server", "Shutting"],
+    contains: ["Start", "Boot", "Listening"],
     pattern:
       "(?i)(?:\\b(?:server|application|service|worker|process|gunicorn|uvicorn|celery|daemon|app) (?:process )?(?:is )?(?:re)?(?:start(?:ed|ing|up)|boot(?:ed|ing))\\b|\\b(?:re)?start(?:ed|ing) (?:the )?(?:server|application|service|gunicorn|uvicorn|celery|postgresql|nginx|app)\\b|\\bapplication startup complete|\\bbooting worker|\\blistening (?:on|at) |\\bshutting down\\b)",
   },
   {
     kind: "version",
-    contains: ["ersion"],
+    contains: ["version"],
     pattern: "(?i)\\b(?:version|release)[ :=]+[\"']?v?\\d+\\.\\d+",
   },
 ];

@@ -65,9 +65,10 @@ async function runBuiltIn(
   const wording = literal(USAGE_WORDING);
   const covered = [table, ...own].map((t) => `AND line NOT IN (SELECT line FROM ${t})`).join(" ");
   await store.run(`INSERT INTO trueup.near_misses
-    SELECT ${input}, line, time, ${literal(TOKEN_USAGE)}, left(text, ${TEXT_MAX}) FROM ${keptTable(source)} kept
-    WHERE regexp_matches(text, ${wording}) AND NOT regexp_matches(text, ${literal(NOT_USAGE)})
-      AND entry NOT IN (SELECT entry FROM ${table}) ${covered} ORDER BY line`);
+    WITH rest AS MATERIALIZED (SELECT line, time, text FROM ${keptTable(source)}
+      WHERE entry NOT IN (SELECT entry FROM ${table}) ${covered})
+    SELECT ${input}, line, time, ${literal(TOKEN_USAGE)}, left(text, ${TEXT_MAX}) FROM rest
+    WHERE regexp_matches(text, ${wording}) AND NOT regexp_matches(text, ${literal(NOT_USAGE)}) ORDER BY line`);
   return describeEvents(source, TOKEN_USAGE, ctx);
 }
 

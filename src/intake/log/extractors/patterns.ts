@@ -14,20 +14,19 @@ const AND = "(?:\\s*(?:[+,/|&;]|and)\\s*)+";
 export interface LinePattern {
   /** Text every such line has: looked for before the pattern. */
   contains: string;
-  /** The pattern begins where this text first stands: far cheaper than a search. */
-  from?: string;
   pattern: string;
   groups: readonly Role[];
 }
 
+/** `Token usage: 1775 input + 9014 output = 10789 total`: begins where `start` first stands, far cheaper than a search. */
+export const EXACT_PATTERN = {
+  start: "oken usage: ",
+  pattern:
+    "^oken usage: (\\d{1,18}) (?:prompt|input) \\+ (\\d{1,18}) (?:completion|output) = (\\d{1,18}) total",
+  groups: ["input_tokens", "output_tokens", "total_tokens"],
+} as const;
+
 export const LINE_PATTERNS: readonly LinePattern[] = [
-  {
-    // Token usage: 1775 input + 9014 output = 10789 total
-    contains: "oken usage: ",
-    from: "oken usage: ",
-    pattern: "^oken usage: (\\d+) (?:prompt|input) \\+ (\\d+) (?:completion|output) = (\\d+) total",
-    groups: ["input_tokens", "output_tokens", "total_tokens"],
-  },
   {
     // Tokens: 12k sent, 5k cache hit, 3.1k received. Cost: $0.04 message, $0.12 session.
     contains: "oken",

@@ -7,6 +7,7 @@ import {
   COUNT_KEY_HINT,
   COUNT_KEYS,
   DETAIL_KEYS,
+  EXACT_PATTERN,
   type KeyPattern,
   LIMITS,
   LINE_PATTERNS,
@@ -21,7 +22,8 @@ const containsAny = (text: string, words: readonly string[]) =>
   `(${words.map((word) => `contains(${text}, ${literal(word)})`).join(" OR ")})`;
 
 /**
- * Rows (line, time, entry, counts, details). Wordings are tried first, keys on what is left; lines that tell one
+ * Rows (line, time, entry, counts, details). The most common wording is read first and alone, as a log can have it
+ * on every tenth line; then the other wordings, then keys on what is left. Lines that tell one
  * count each (`promptTokens: 347,` then `completionTokens: 32,`) are one usage when they are of one entry.
  * @param kept quoted (line, time, entry, own, text)
  * @param others tables whose lines another extractor has understood
@@ -29,14 +31,14 @@ const containsAny = (text: string, words: readonly string[]) =>
  */
 export function usageSql(kept: string, others: readonly string[], fields: FieldsSql): string {
   const free = others.map((table) => `AND line NOT IN (SELECT line FROM ${table})`).join(" ");
-  let stage = `SELECT *, '' AS matched FROM ${kept} WHERE (contains(text, 'oken') OR contains(text, ' | ')) ${free}`;
-  LINE_PATTERNS.forEach(({ contains, from, pattern, groups }, i) => {
+  let stage = `SELECT *, '' AS matched FROM ${kept} WHERE (contains(text, 'oken') OR contains(text, ' | '))
+    AND line NOT IN (SELECT line FROM exact WHERE found.input_tokens <> '') ${free}`;
+  LINE_PATTERNS.forEach(({ contains, pattern, groups }, i) => {
     const names = groups.map(literal).join(", ");
     const main = `p${i}.${groups.includes("input_tokens") ? "input_tokens" : "total_tokens"}`;
-    const where = from ? `substr(text, strpos(text, ${literal(from)}))` : "text";
     stage = `SELECT * REPLACE (CASE WHEN ${main} <> '' THEN ${literal(String(i))} ELSE matched END AS matched)
       FROM (SELECT *, CASE WHEN matched = '' AND contains(text, ${literal(contains)})
-        THEN regexp_extract(${where}, ${literal(pattern)}, [${names}]) END AS p${i} FROM (${stage}))`;
+        THEN regexp_extract(text, ${literal(pattern)}, [${names}]) END AS p${i} FROM (${stage}))`;
   });
   const worded = (role: string) =>
     LINE_PATTERNS.flatMap(({ groups }, i) =>
@@ -56,7 +58,7 @@ export function usageSql(kept: string, others: readonly string[], fields: Fields
     (key) => `${first([...worded(key.role), keyed(key, "clean", "clean IS NOT NULL")])} AS ${key.role}`,
   );
   const extra = OVERHEAD_PATTERNS.map(
-    ({ column, contains, pattern }) => `CASE WHEN matched <> '' AND contains(text, ${literal(contains)})
+    ({ column, contains, pattern }) => `CASE WHEN contains(text, ${literal(contains)})
       THEN TRY_CAST(regexp_extract(text, ${literal(pattern)}, 1) AS BIGINT) END AS ${column}`,
   );
   const read = `SELECT line, time, entry, own, text, matched, ${LINE_PATTERNS.map((_, i) => `p${i}`).join(", ")}, ${[...counts, ...extra].join(", ")}
@@ -65,23 +67,37 @@ export function usageSql(kept: string, others: readonly string[], fields: Fields
   const any = COUNTS.slice(0, 3)
     .map((role) => `${role} IS NOT NULL`)
     .join(" OR ");
-  const detail = (role: string) => {
-    const key = DETAIL_KEYS.find((one) => one.role === role);
-    return first([...worded(role), ...(key ? [keyed(key, "text", "TRUE")] : [])]);
+  const details = (worded: (role: string) => string[]) => {
+    const detail = (role: string) => {
+      const key = DETAIL_KEYS.find((one) => one.role === role);
+      return first([...worded(role), ...(key ? [keyed(key, "text", "TRUE")] : [])]);
+    };
+    return [
+      ...TEXTS.map((role) => `${detail(role)} AS ${role}`),
+      `TRY_CAST(${detail("cost")} AS DECIMAL(38, 12)) AS cost`,
+      `${detail("id")} AS id`,
+      `${detail("session_id")} AS session_id`,
+      `CASE WHEN own THEN ${fields.level} END AS level`,
+      `CASE WHEN own THEN ${fields.logger} END AS logger`,
+    ].join(", ");
   };
-  const details = [
-    ...TEXTS.map((role) => `${detail(role)} AS ${role}`),
-    `TRY_CAST(${detail("cost")} AS DECIMAL(38, 12)) AS cost`,
-    `${detail("id")} AS id`,
-    `${detail("session_id")} AS session_id`,
-    `CASE WHEN own THEN ${fields.level} END AS level`,
-    `CASE WHEN own THEN ${fields.logger} END AS logger`,
-  ];
-  const told = `SELECT *, ${details.join(", ")}, matched <> '' OR own OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS whole,
+  const told = `SELECT *, ${details(worded)}, matched <> '' OR own OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS whole,
     concat_ws(' ', ${COUNTS.map((role) => `CASE WHEN ${role} IS NOT NULL THEN '${role}' END`).join(", ")}) AS tells
     FROM (${typed}) WHERE ${any}`;
   const merged = [...COUNTS, ...OVERHEAD, ...TEXTS, "cost", "id", "session_id", "level", "logger"];
-  return `WITH told AS MATERIALIZED (${told})
+  const { start, pattern, groups } = EXACT_PATTERN;
+  const exactCounts = COUNTS.map((role) =>
+    (groups as readonly string[]).includes(role)
+      ? `TRY_CAST(found.${role} AS BIGINT) AS ${role}`
+      : `CAST(NULL AS BIGINT) AS ${role}`,
+  );
+  return `WITH exact AS MATERIALIZED (SELECT line, time, entry, own, text, regexp_extract(
+        substr(text, strpos(text, ${literal(start)})), ${literal(pattern)}, [${groups.map(literal).join(", ")}]) AS found
+      FROM ${kept} WHERE contains(text, ${literal(start)}) ${free}),
+    told AS MATERIALIZED (${told})
+    SELECT line, time, entry, ${[...exactCounts, ...extra].join(", ")}, ${details(() => [])}
+    FROM exact WHERE found.input_tokens <> ''
+    UNION ALL
     SELECT line, time, entry, ${merged.join(", ")} FROM told WHERE whole
     UNION ALL
     SELECT min(entry_line) AS line, min(time) AS time, entry, ${merged.map((name) => `min(${name}) AS ${name}`).join(", ")}
