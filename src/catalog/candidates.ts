@@ -46,7 +46,8 @@ const COUNT_COLUMN =
 
 const DEPTH_MAX = 6;
 const PATHS_MAX = 1000;
-const DOCUMENTS_MAX = 60;
+const DOCUMENTS_MAX = 120;
+const DOCUMENT_TEXT_MAX = 4_000_000;
 
 /** Every candidate of a table, columns first, in the table's order. */
 export function contextOf(table: string, columns: readonly ColumnProfile[]): Context {
@@ -174,11 +175,15 @@ function extended(path: string[][], key: string): string[][] {
   return [...path.slice(0, -1), [...(path.at(-1) as string[]), key]];
 }
 
-/** The values that are objects, or texts that hold one. */
+/** The values that are objects, or texts that hold one; bounded, and then from all over the sample. */
 function documentsOf(sample: readonly Value[]): Value[] {
   const documents: Value[] = [];
-  for (const value of sample) {
-    if (documents.length >= DOCUMENTS_MAX) break;
+  let length = 0;
+  for (let i = 0; i < sample.length; i++) {
+    if (documents.length >= DOCUMENTS_MAX || length > DOCUMENT_TEXT_MAX) break;
+    // A prime has no common factor with the length of a sample: every value comes once.
+    const value = sample[sample.length > DOCUMENTS_MAX ? (i * 4093) % sample.length : i] as Value;
+    if (typeof value === "string") length += value.length;
     if (isObject(value)) documents.push(value);
     else if (typeof value === "string" && /^\s*\{/.test(value)) {
       const parsed = parsedOrNull(value);

@@ -76,7 +76,7 @@ export async function keptDimensions(
 ): Promise<(Dimension & { source: Source; role: Role | null })[]> {
   if (candidates.length === 0) return [];
   const every = Math.ceil(table.rows / ROWS_COUNTED_MAX);
-  const part = every > 1 && rowid ? ` WHERE rowid % ${every} = 0` : "";
+  const part = every > 1 && rowid ? ` WHERE hash(rowid) % ${every} = 0` : "";
   // Without positions all rows are counted, by estimate.
   const count = (sql: string) =>
     every > 1 && !rowid ? `approx_count_distinct(${sql})` : `count(DISTINCT ${sql})`;

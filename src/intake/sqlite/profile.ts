@@ -61,7 +61,7 @@ function rangeOf(db: Connection, { name, rowid }: SqliteTable): Sampled["range"]
   return min === null || max === null ? null : { min, max };
 }
 
-/** Rows at even steps of the rowid; the first ones fill up what gaps in the rowids have cost. */
+/** Rows spread over the rowids, off the even steps (where two kinds of rows take turns); the first ones fill up what gaps in the rowids have cost. */
 function sampleRows(
   db: Connection,
   { name, rowid, columns }: SqliteTable,
@@ -85,7 +85,9 @@ function sampleRows(
   const ids = new Set<bigint>();
   const span = range.max - range.min;
   for (let i = 0n; i < SAMPLE_ROWS; i++) {
-    const id = readable(() => find.get(range.min + (span * i) / BigInt(SAMPLE_ROWS - 1)).v as bigint | null);
+    const step = span / BigInt(SAMPLE_ROWS - 1);
+    const off = step > 1n ? ((i * 2654435761n) >> 7n) % step : 0n;
+    const id = readable(() => find.get(range.min + step * i + off).v as bigint | null);
     if (id !== null) ids.add(id);
   }
   if (ids.size < SAMPLE_ROWS / 2) {
