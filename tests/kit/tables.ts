@@ -71,7 +71,7 @@ export async function checkById(id: string): Promise<AnyCheck> {
   return ((await import(pathToFileURL(join(folder, `${id}.ts`)).href)) as { default: AnyCheck }).default;
 }
 
-/** Runs one check, or several, on tables named `schema.table`. */
+/** Runs one check, or several, on tables named `schema.table`. Fails if a finding's query does not run. */
 export async function auditTables(
   checkId: string | readonly string[],
   tables: Record<string, TableData>,
@@ -99,6 +99,12 @@ export async function auditTables(
     const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
     const broken = outcomes.find((outcome) => outcome.status === "failed");
     if (broken) throw new Error(`${broken.check} failed on ${broken.target}: ${broken.reason}`);
+    for (const draft of drafts) {
+      await store.assertSelect(draft.sql);
+      const shown = await store.all(draft.sql);
+      if (shown.length === 0 && draft.samples?.length)
+        throw new Error(`${draft.check}: its query shows nothing: ${draft.sql}`);
+    }
     return { findings: drafts, outcomes, evidence };
   } finally {
     store.close();
