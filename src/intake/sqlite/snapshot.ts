@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
 import { headOf } from "../sniff.ts";
-import { faultOf, openReader, recoverCopy } from "./connection.ts";
+import { closeReader, faultOf, openReader, recoverCopy } from "./connection.ts";
 
 /** Copies that a busy writer may spoil before trueup gives up; with the pauses between them about ten seconds. */
 const COPIES_MAX = 40;
@@ -60,7 +60,7 @@ export async function takeSnapshot(file: string, options: SnapshotOptions): Prom
  */
 function isHot(uri: string): boolean {
   try {
-    openReader(uri).close();
+    closeReader(openReader(uri));
     return false;
   } catch (error) {
     return faultOf(error) === "hot-journal";
