@@ -37,15 +37,6 @@ function begin(uri: string, tolerance: string): Connection {
   }
 }
 
-/** Gives the lock back at once: a closed connection keeps it for as long as a statement of it is remembered. */
-export function closeReader(db: Connection): void {
-  try {
-    db.exec("ROLLBACK");
-  } finally {
-    db.close();
-  }
-}
-
 /** Rolls the hot journal of a copy back; the only thing that is ever opened for writing. */
 export function recoverCopy(uri: string): void {
   const db = new DatabaseSync(uri, { timeout: BUSY_MS });
