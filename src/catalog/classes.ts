@@ -12,7 +12,7 @@ export const BAD_WORDS = words(
 
 /** Kinds whose rows are calls to a model, tokens or not. */
 export const CALL_WORDS = words(
-  "assistant llm generation completion completions chat chat_completion chat_completions text_completion acompletion message_send ai model consume inference embedding embeddings aembedding llm_call response",
+  "assistant llm generation completion completions chat chat_completion chat_completions text_completion acompletion message_send ai model consume inference embedding embeddings aembedding llm_call response responses stream streaming streamed non_stream non_streaming sync async batch realtime message messages query generate",
 );
 
 /** Kinds whose rows are none. */

@@ -90,13 +90,16 @@ function settle(
     const next = given(list, raw, column, role, "set in trueup.yaml");
     if (!next)
       throw new UserError(
-        `trueup.yaml: roles: ${table} has no column ${column}; it has ${raw.columns.map((c) => c.name).join(", ")}`,
+        `trueup.yaml: roles: ${table} has no column ${column}; it has ${listed(raw.columns.map((c) => c.name))}`,
       );
     list = next;
   }
   let told = 0;
   return list.filter((one) => one.candidate.depth === 0 || one.role !== null || ++told <= PATHS_TOLD_MAX);
 }
+
+const listed = (names: readonly string[]) =>
+  `${names.slice(0, 12).join(", ")}${names.length > 12 ? ` and ${names.length - 12} more` : ""}`;
 
 /** Null when the table has no such column. A role that is given leaves the column that was inferred to have it. */
 function given(

@@ -157,6 +157,7 @@ function refersTo(left: Key, right: Key): boolean {
  */
 async function numberLinks(store: Store, described: readonly Described[]): Promise<Link[]> {
   const links: Link[] = [];
+  let pairs = 0;
   for (const one of described) {
     if (one.raw.view || one.raw.form === "lines") continue;
     for (const candidate of one.context.candidates) {
@@ -165,6 +166,7 @@ async function numberLinks(store: Store, described: readonly Described[]): Promi
       if (!column?.loaded) continue;
       const target = targetOf(one, candidate, column, described);
       if (!target) continue;
+      if (++pairs > PAIRS_MAX) return links;
       const how = target.declared ? "declared" : "names";
       const link = await linkBetween(
         store,
@@ -176,7 +178,7 @@ async function numberLinks(store: Store, described: readonly Described[]): Promi
       if (link && (target.declared || link.matchedRatio >= 0.9)) links.push(link);
     }
   }
-  return links.slice(0, PAIRS_MAX);
+  return links;
 }
 
 function targetOf(

@@ -35,8 +35,10 @@ export async function buildUsage(store: Store, described: Described): Promise<Us
   const carries = carriesTokens(roles);
   const status = sources.get("status");
   const statuses = status
-    ? await classes(store, stored, "status", carries, (value, share) =>
-        statusVerdict(value, status.column.name, share),
+    ? withLikelySuccess(
+        await classes(store, stored, "status", carries, (value, share) =>
+          statusVerdict(value, status.column.name, share),
+        ),
       )
     : [];
   const kind = carries ? await callKind(store, stored, dimensions, kinds, carries) : null;
@@ -103,6 +105,17 @@ async function classes(
     const withTokens = Number(row.carrying);
     return { value, rows: all, withTokens, ...verdict(value, carries === null ? null : withTokens / all) };
   });
+}
+
+/** Where no value is a word of success, the word that most rows carry is: a system's own word for done. */
+function withLikelySuccess(statuses: ValueClass[]): ValueClass[] {
+  const all = statuses.reduce((sum, one) => sum + one.rows, 0);
+  const [most] = statuses;
+  if (!most?.why.startsWith("an unknown word") || statuses.some((one) => one.counts && one.value !== null))
+    return statuses;
+  if (most.rows * 2 <= all) return statuses;
+  const why = "an unknown word, the one that most rows carry, and none is a word of success";
+  return statuses.map((one) => (one === most ? { ...one, counts: true, why } : one));
 }
 
 async function valuesOf(

@@ -310,6 +310,19 @@ describe("ok", () => {
     ]);
   });
 
+  test("where none is a word of success, the word of most rows is", async () => {
+    const usage = await usageOf(
+      statusRows([
+        ["verarbeitet", null],
+        ["verarbeitet", null],
+        ["verarbeitet", 5],
+        ["failed", null],
+        ["wartet", null],
+      ]),
+    );
+    expect((await values(usage, "ok")).flat()).toEqual([true, true, true, false, false]);
+  });
+
   test.each([
     ["success", [1, 0], [true, false]],
     ["exit_status_code", [0, 1], [true, false]],
@@ -368,6 +381,17 @@ describe("is_call", () => {
       types: { id: "VARCHAR", type: "VARCHAR", prompt_tokens: "BIGINT" },
     });
     expect((await values(usage, "is_call")).flat()).toEqual([true, true, true]);
+  });
+
+  test("streaming calls without tokens are calls all the same", async () => {
+    const usage = await usageOf({
+      rows: ["stream", "sync"].map((t, i) => ({
+        id: ids[i]!,
+        request_type: t,
+        prompt_tokens: i === 1 ? 5 : 0,
+      })),
+    });
+    expect((await values(usage, "is_call")).flat()).toEqual([true, true]);
   });
 
   test("a user type is no kind", async () => {
