@@ -1,22 +1,27 @@
 /** The library and composition root: loads evidence, runs checks, returns reports. */
 
+import { relative, resolve } from "node:path";
 import { buildCatalog } from "./catalog/catalog.ts";
 import { neededColumns } from "./catalog/needed.ts";
 import { inspectEvidence } from "./catalog/profile.ts";
 import { inferRoles } from "./catalog/roles.ts";
 import { idShapesFor } from "./catalog/shapes.ts";
+import type { AnyCheck } from "./contract/check.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input, SchemaReference } from "./contract/evidence.ts";
 import type { Row, Severity, Value } from "./contract/finding.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
+import type { Repair } from "./contract/repair.ts";
 import type { Report, Summary } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
-import { runChecks } from "./engine/run.ts";
+import { contextOf, isSelected, runChecks } from "./engine/run.ts";
 import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
 import { type IntakeContext, LOADERS, type Reject, resolveInputs, type Source } from "./intake/index.ts";
+import { applyRepair } from "./repair/apply.ts";
+import { assertWritable, type PlannedRepair, planRepairs } from "./repair/plan.ts";
 import { Store } from "./store/index.ts";
 
 export { defineCheck, Skip } from "./contract/check.ts";
@@ -97,6 +102,63 @@ async function secretsNamed(store: Store, evidence: Evidence, sql: string): Prom
       for (const row of rows) if (row.secret !== null && row.secret !== "") secrets.add(row.secret ?? null);
     }
   return secrets;
+}
+
+/** What can be put right in the inputs. `applyBackfill` writes it; until then nothing is written. */
+export interface Backfill {
+  repairs: Repair[];
+  inputs: Input[];
+  /** @throws UserError when an input with something to repair cannot be written. */
+  assertWritable(): void;
+  planned: PlannedRepair[];
+}
+
+/** Asks the selected checks what they can put right; at most `limit` rows of a table. */
+export async function backfill(
+  settings: Settings,
+  options: { limit: number | null },
+  hooks: Hooks = QUIET,
+): Promise<Backfill> {
+  const checks = (await builtInChecks()).filter((check) => isSelected(check.id, settings));
+  return withEvidence(settings, hooks, async (store, evidence) => {
+    const context = (check: AnyCheck) => contextOf(store, evidence, check, settings);
+    const planned = await planRepairs(store, evidence, checks, context, options.limit);
+    return {
+      repairs: planned.map((one) => one.repair),
+      inputs: [...evidence.inputs],
+      assertWritable: () => assertWritable(planned, evidence),
+      planned,
+    };
+  });
+}
+
+/** Writes a backfill, one transaction per file. Interrupted, the file at work stays as it was. */
+export async function applyBackfill(
+  settings: Settings,
+  { planned, inputs }: Backfill,
+  hooks: Hooks = QUIET,
+): Promise<{ input: string; changed: number; copy: string }[]> {
+  const applied: { input: string; changed: number; copy: string }[] = [];
+  for (const input of inputs) {
+    const statements = planned.filter((one) => one.input === input.name).flatMap((one) => one.statements);
+    if (statements.length === 0) continue;
+    const { memoryLimit, threads, tempDir, cwd } = settings;
+    const { changed, copy } = await applyRepair({
+      file: resolve(cwd, input.path),
+      shown: input.path,
+      kind: input.kind as "sqlite" | "duckdb",
+      statements,
+      progress: (done, rows) =>
+        hooks.progress({
+          stage: "check",
+          subject: `${input.name}: ${done} of ${statements.length} batches, ${rows} rows written`,
+        }),
+      signal: hooks.signal,
+      store: { memoryLimit, threads, tempDir, file: null },
+    });
+    applied.push({ input: input.name, changed, copy: relative(cwd, copy) });
+  }
+  return applied;
 }
 
 /** Loads everything, locks the store down, works, and cleans up on every way out. */

@@ -29,6 +29,11 @@ const RULES: readonly Rule[] = [
   { from: "src/report", may: ["src/contract"], why: "a renderer turns a report into text and nothing else" },
   { from: "src/config", may: ["src/contract"], why: "settings are read before anything is loaded" },
   {
+    from: "src/repair",
+    may: ["src/contract", "src/store"],
+    why: "it carries out what checks planned, whichever they are",
+  },
+  {
     from: "src/intake",
     may: ["src/contract", "src/store"],
     why: "a loader fills the store and judges nothing",

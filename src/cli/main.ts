@@ -13,6 +13,7 @@ const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => 
   audit: () => import("./commands/audit.ts"),
   inspect: () => import("./commands/inspect.ts"),
   query: () => import("./commands/query.ts"),
+  backfill: () => import("./commands/backfill.ts"),
   list: () => import("./commands/list.ts"),
   explain: () => import("./commands/explain.ts"),
   config: () => import("./commands/config.ts"),

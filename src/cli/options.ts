@@ -5,7 +5,7 @@ import { SEVERITIES } from "../contract/finding.ts";
 /** How a value is read; `values.ts` has a reader for each. */
 export type ValueKind = "text" | "list" | "time" | "zone" | "size" | "count" | "path" | "choice" | "flag";
 
-export type CommandName = "audit" | "inspect" | "query" | "list" | "explain" | "config";
+export type CommandName = "audit" | "inspect" | "query" | "backfill" | "list" | "explain" | "config";
 
 export interface OptionEntry {
   /** The long name, without dashes. */
@@ -33,9 +33,9 @@ export interface CommandEntry {
   examples: readonly string[];
 }
 
-const LOADING = ["audit", "inspect", "query"] as const;
+const LOADING = ["audit", "inspect", "query", "backfill"] as const;
 const CHECKING = ["audit"] as const;
-const ALL = ["audit", "inspect", "query", "list", "explain", "config"] as const;
+const ALL = ["audit", "inspect", "query", "list", "explain", "config", "backfill"] as const;
 
 /** Formats of a report. The first is the default. */
 export const REPORT_FORMATS = ["text", "json"] as const;
@@ -72,6 +72,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     examples: [
       'trueup query "SELECT * FROM trueup.columns WHERE role IS NOT NULL" usage.db',
       'trueup query "SELECT count(*) AS n FROM app_log.lines" app.log --format json',
+    ],
+  },
+  {
+    name: "backfill",
+    args: "[inputs...]",
+    summary: "repair SQL for what can be recovered; a dry run unless --apply",
+    details:
+      "Prints an SQL script in the source's own dialect: its comments are the preview, its statements touch only rows that are still 0 or NULL, so a second run changes nothing. --apply writes to SQLite and DuckDB files in one transaction and keeps a copy of the file beside it.",
+    examples: [
+      "trueup backfill monitor.duckdb --check zero-token-root",
+      "trueup backfill usage.db --check missing-tokens --apply --yes",
     ],
   },
   {
@@ -175,6 +186,37 @@ export const OPTIONS: readonly OptionEntry[] = [
     commands: CHECKING,
   },
   {
+    name: "check",
+    value: "CHECKS",
+    kind: "list",
+    describe: "repair only what these checks find",
+    defaultText: "every check that can repair",
+    group: "Checks",
+    commands: ["backfill"],
+  },
+  {
+    name: "limit",
+    value: "N",
+    kind: "count",
+    describe: "repair at most so many rows of a table",
+    group: "Checks",
+    commands: ["backfill"],
+  },
+  {
+    name: "apply",
+    kind: "flag",
+    describe: "write the repair into the database, after a question on a terminal",
+    group: "Running",
+    commands: ["backfill"],
+  },
+  {
+    name: "yes",
+    kind: "flag",
+    describe: "do not ask before writing",
+    group: "Running",
+    commands: ["backfill"],
+  },
+  {
     name: "ignore",
     value: "CHECKS",
     kind: "list",
@@ -200,7 +242,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "what is written to standard output",
     defaultText: "text",
     group: "Output",
-    commands: ["audit", "inspect", "query", "list", "explain"],
+    commands: ["audit", "inspect", "query", "backfill", "list", "explain"],
   },
   {
     name: "output",

@@ -53,6 +53,18 @@ export function narrate(text: string): void {
   process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
 }
 
+/** Asks a yes-or-no question on standard error; null when nobody can answer. */
+export async function confirm(question: string): Promise<boolean | null> {
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return null;
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
 /** Narration has nobody to tell when standard error is closed: ignored, as is a closed standard output. */
 export function ignoreClosedStreams(): void {
   for (const stream of [process.stdout, process.stderr])

@@ -70,7 +70,7 @@ export interface Check<S extends OptionSpecs = OptionSpecs, T extends Target = T
   options: S;
   targets(evidence: Evidence): readonly T[];
   run(target: T, ctx: CheckContext<S>): Promise<readonly FindingDraft[] | Skip>;
-  /** What of the defect can be put right from the evidence; null when there is nothing wrong with the target. */
+  /** What of the defect can be put right from the evidence; null when the target cannot have it. */
   repair?(target: T, ctx: CheckContext<S>): Promise<RepairPlan | null>;
 }
 

@@ -17,6 +17,11 @@ export interface RepairPlan {
   rows: string;
   /** `unfilled`: touch a row only while every column is NULL, 0 or negative. `unchanged`: only while they are as read. */
   guard: "unfilled" | "unchanged";
+  /**
+   * An SQL condition on the table's rows: those that should have values, right ones and wrong ones (the roots). Of them
+   * the statistics tell how many do. NULL for all rows.
+   */
+  among: string | null;
   /** Where the right values come from, one sentence for people. */
   how: string;
 }
@@ -37,8 +42,8 @@ export interface Repair {
   /** Sums of the columns over the rows that are repaired, as they stand and as they will. */
   before: Row;
   after: Row;
-  /** The same sums over the whole table. */
-  total: { before: Row; after: Row };
+  /** The rows that should have values: how many there are, how many have some, and the sums of the columns. */
+  among: { rows: number; filled: number; sums: Row };
   /** In the source's dialect, in one transaction; null when its kind of input takes no SQL. */
   sql: string | null;
 }

@@ -77,12 +77,13 @@ async function repairOf(
     const sums = await store.one(
       `SELECT count(*) AS n, ${each(plan, (i) => `sum(old_${i}) AS old_${i}, sum(new_${i}) AS new_${i}`)} FROM ${chosen}`,
     );
-    const whole = await store.one(
-      `SELECT ${each(plan, (i, column) =>
-        inside.includes(column)
-          ? `NULL AS old_${i}`
-          : `sum(TRY_CAST(${ident(column)} AS DECIMAL(38, 6))) AS old_${i}`,
-      )} FROM ${table.relation}`,
+    const values = plan.columns.map((column) =>
+      inside.includes(column) ? "NULL" : `TRY_CAST(${ident(column)} AS DECIMAL(38, 6))`,
+    );
+    const among = await store.one(
+      `SELECT count(*) AS n, count(*) FILTER (WHERE ${values.map((value) => `${value} > 0`).join(" OR ")}) AS filled,
+              ${values.map((value, i) => `sum(${value}) AS sum_${i}`).join(", ")}
+       FROM ${table.relation} WHERE ${plan.among ?? "TRUE"}`,
     );
     const rows = Number(sums?.n ?? 0);
     const lost = await store.all(
@@ -90,7 +91,6 @@ async function repairOf(
     );
     const before = named(plan, (i) => amount(sums?.[`old_${i}`]));
     const after = named(plan, (i) => amount(sums?.[`new_${i}`]));
-    const total = named(plan, (i) => amount(whole?.[`old_${i}`]));
     const statements =
       dialect === null || rows === 0 ? [] : await statementsOf(store, parts, plan.columns.length, chosen);
     const repair: Repair = {
@@ -103,9 +103,10 @@ async function repairOf(
       lost: lost.map((row) => ({ reason: String(row.reason), rows: Number(row.n) })),
       before,
       after,
-      total: {
-        before: total,
-        after: named(plan, (_, column) => plus(total[column], plus(after[column], negated(before[column])))),
+      among: {
+        rows: Number(among?.n ?? 0),
+        filled: Number(among?.filled ?? 0),
+        sums: named(plan, (i) => amount(among?.[`sum_${i}`])),
       },
       sql: dialect === null ? null : scriptOf(parts, rows, statements),
     };
@@ -167,17 +168,6 @@ function named(plan: RepairPlan, value: (i: number, column: string) => Value): R
 
 const amount = (value: Value | undefined): number | bigint =>
   typeof value === "number" || typeof value === "bigint" ? value : 0;
-const negated = (value: Value | undefined): number | bigint => -amount(value);
-
-function plus(a: Value | undefined, b: Value | undefined): number | bigint {
-  const [x, y] = [amount(a), amount(b)];
-  if (typeof x === "number" && typeof y === "number") return x + y;
-  const sum = BigInt(x) + BigInt(y);
-  return sum <= BigInt(Number.MAX_SAFE_INTEGER) && sum >= -BigInt(Number.MAX_SAFE_INTEGER)
-    ? Number(sum)
-    : sum;
-}
-
 /** @throws UserError when an input that has something to repair cannot be written. */
 export function assertWritable(planned: readonly PlannedRepair[], evidence: Evidence): void {
   for (const { repair, input } of planned) {

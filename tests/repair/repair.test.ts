@@ -70,6 +70,7 @@ const check = (plan: Partial<RepairPlan> = {}) =>
       key: "trace_id",
       columns: ["tokens_in", "tokens_out"],
       guard: "unfilled",
+      among: null,
       how: "the sums of truth",
       rows: `SELECT t.trace_id AS key, t.tokens_in AS old_0, r.i AS new_0, t.tokens_out AS old_1, r.o AS new_1,
                CASE WHEN r.trace_id IS NULL THEN 'no messages' END AS lost
@@ -115,7 +116,7 @@ describe.each(["sqlite", "duckdb"] as const)("a repair of a %s file", (kind) => 
       ],
       before: { tokens_in: -5, tokens_out: 0 },
       after: { tokens_in: 300, tokens_out: 30 },
-      total: { before: { tokens_in: 2, tokens_out: 0 }, after: { tokens_in: 307, tokens_out: 30 } },
+      among: { rows: 6, filled: 1, sums: { tokens_in: 2, tokens_out: 0 } },
     });
   });
 
