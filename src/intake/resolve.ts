@@ -142,6 +142,8 @@ function nameOf(group: readonly Found[]): string {
   if (group.length === 1 && by !== "glob") return schemaNameOf(file);
   if (kind === "log") return schemaNameOf(group.length > 1 ? rotatedName(basename(file)).base : file);
   if (group.length === 1) return schemaNameOf(file);
+  // A storage directory is named itself, not after the ids of its files.
+  if (isOpencode(file)) return schemaNameOf(file.split(/[\\/](?:session|message|part)[\\/]/)[0] ?? file);
   const stem = pathShape(basename(file))
     .replace(/\.[^.]*$/, "")
     .replace(/#/g, "");
