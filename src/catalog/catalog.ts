@@ -6,6 +6,7 @@ import type { Settings } from "../contract/settings.ts";
 import type { Parameter, Store } from "../store/index.ts";
 import { type Described, describeTable } from "./describe.ts";
 import { findLinks } from "./links.ts";
+import { findRollups } from "./rollups.ts";
 import { timedSeries } from "./series.ts";
 import { buildUsage } from "./usage.ts";
 
@@ -46,6 +47,7 @@ export async function buildCatalog(
     series,
     logs,
     links,
+    rollups: findRollups(usage, links),
     references: [],
     now: settings.now,
     nowCounts: settings.nowGiven,

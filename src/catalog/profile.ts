@@ -39,8 +39,8 @@ export async function inspectEvidence(store: Store, evidence: Evidence): Promise
       links: evidence.links.filter((l) => l.leftTable === table.name || l.rightTable === table.name),
     });
   }
-  const { inputs, links, logs, now, timezone } = evidence;
-  return { inputs, tables, links, logs, now, timezone };
+  const { inputs, links, rollups, logs, now, timezone } = evidence;
+  return { inputs, tables, links, rollups, logs, now, timezone };
 }
 
 function withStats(column: Column, stats: ReadonlyMap<Role, RoleStats>): InspectedColumn {

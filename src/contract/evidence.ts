@@ -151,6 +151,24 @@ export interface Series {
   table: Table;
 }
 
+/** A table whose rows each sum up rows of another, found from grain, names and keys. Its sums are for checks to judge. */
+export interface Rollup {
+  /** The usage relation that sums up: `db.usage_daily`. */
+  rollup: string;
+  /** The usage relation that it sums up. */
+  detail: string;
+  grain: Exclude<Grain, null>;
+  /** Token roles and cost that both have. */
+  measures: Role[];
+  /**
+   * What both are grouped by beside the bucket of time, as quoted columns of the two usage relations. Of `session` and
+   * `total` there is exactly one: the key of the rollup's row and the column of the detail that holds it.
+   */
+  keys: { name: string; rollup: string; detail: string }[];
+  /** Why, for people. */
+  reason: string;
+}
+
 /** Two columns that hold the same identifiers, found from their values. `trueup.links` holds the same. */
 export interface Link {
   /** `schema.table`. */
@@ -190,6 +208,7 @@ export interface Evidence {
   series: readonly Series[];
   logs: readonly Log[];
   links: readonly Link[];
+  rollups: readonly Rollup[];
   /** What schemas are compared with; empty for most runs. */
   references: readonly SchemaReference[];
   /** The instant that counts as now. */

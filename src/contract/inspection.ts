@@ -1,6 +1,16 @@
 /** What `trueup inspect` shows: how each table was understood, and what its values look like. */
 
-import type { Column, Evidence, Input, Instant, Link, Log, Table, UsageRelation } from "./evidence.ts";
+import type {
+  Column,
+  Evidence,
+  Input,
+  Instant,
+  Link,
+  Log,
+  Rollup,
+  Table,
+  UsageRelation,
+} from "./evidence.ts";
 import type { Lane } from "./finding.ts";
 
 /** What the values of one numeric role look like over the whole table. */
@@ -47,6 +57,7 @@ export interface Inspection {
   inputs: readonly Input[];
   tables: InspectedTable[];
   links: readonly Link[];
+  rollups: readonly Rollup[];
   logs: readonly Log[];
   now: Instant;
   timezone: Evidence["timezone"];

@@ -39,6 +39,13 @@ export function renderInspection(inspection: Inspection, options: RenderOptions)
         ),
       ),
     ]);
+  if (inspection.rollups.length > 0)
+    sections.push([
+      paint.bold("rollups"),
+      ...inspection.rollups.map((one) =>
+        cutTo(printable(`  ${one.rollup} sums up ${one.detail}  ${one.reason}`), options.width),
+      ),
+    ]);
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
