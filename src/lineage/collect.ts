@@ -93,7 +93,7 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
       line: model.line,
       columns: [...new Set(model.columns.values())],
     });
-  for (const module of modules) if (module.language === "sql") sqlFile(module, sql.tables);
+  for (const module of modules) if (module.language === "sql") sqlFile(module, sql);
   return {
     functions: functions.rows,
     calls: [...callFacts(program, sites, idOf), ...httpFacts(program, sites, entries, idOf)],
@@ -145,9 +145,16 @@ function functionFacts(program: Program): { rows: FunctionFact[]; ids: Map<strin
 }
 
 /** What a .sql file declares. */
-function sqlFile(module: ModuleIR, tables: CodeFacts["tables"]): void {
+function sqlFile(module: ModuleIR, { tables, derived }: Pick<CodeFacts, "tables" | "derived">): void {
   const text = module.text ?? "";
-  for (const table of analyzeSql(text).tables)
+  const analysis = analyzeSql(text);
+  for (const { target, sources, how } of analysis.derived)
+    for (const source of sources) derived.push({ target, source, how, file: module.file, line: 1 });
+  // Rows that a script writes are no access of a function, but the table is not without a writer.
+  for (const { table, mode } of analysis.accesses)
+    if (table !== null && mode === "write")
+      derived.push({ target: table, source: "", how: "script", file: module.file, line: 1 });
+  for (const table of analysis.tables)
     tables.push(tableFact(table, module.file, text.slice(0, table.offset).split("\n").length));
 }
 

@@ -91,11 +91,11 @@ export interface LiteralFact {
   is_test: boolean;
 }
 
-/** A table whose rows come from another by a view or a trigger. */
+/** What else SQL does to tables: a view's or trigger's source, a rename's old name, a dropped table, a script's rows. */
 export interface DerivedFact {
   target: string;
   source: string;
-  how: "view" | "trigger";
+  how: "view" | "trigger" | "drop" | "rename" | "script";
   file: string;
   line: number;
 }

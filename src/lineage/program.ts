@@ -72,9 +72,29 @@ export class Program {
     }
   }
 
+  readonly #resolved = new Map<Expr, Ref | null>();
+  /** How often a question was cut off for its depth. */
+  #cuts = 0;
+
   /** What an expression refers to, or null when that cannot be known. */
   resolve(place: Place, expr: Expr, depth = 0): Ref | null {
-    if (depth > DEPTH_MAX) return null;
+    if (depth > DEPTH_MAX) {
+      this.#cuts++;
+      return null;
+    }
+    const known = this.#resolved.get(expr);
+    if (known !== undefined) return known;
+    // While it is looked for it is unknown: a name given to itself ends here.
+    this.#resolved.set(expr, null);
+    const cuts = this.#cuts;
+    const ref = this.#find(place, expr, depth);
+    // Unknown because it was too deep says nothing about the next who asks.
+    if (ref || cuts === this.#cuts) this.#resolved.set(expr, ref);
+    else this.#resolved.delete(expr);
+    return ref;
+  }
+
+  #find(place: Place, expr: Expr, depth: number): Ref | null {
     switch (expr.k) {
       case "name":
         return this.lookup(place, expr.name, depth + 1);

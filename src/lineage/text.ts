@@ -25,9 +25,27 @@ export interface Flat {
 /** What stands for a hole, when it can be known: a table object's name. */
 export type HoleName = (hole: Expr, place: Place) => string | null;
 
+/** Texts already found, by expression; null while one is being looked for, so that `x = x.trim()` ends. */
+const known = new WeakMap<Program, Map<Expr, Text[] | null>>();
+
 /** Every text that an expression can be, the latest assignment first; empty when it is no text. */
 export function textsOf(program: Program, place: Place, expr: Expr, depth = 0): Text[] {
   if (depth > DEPTH_MAX) return [];
+  if (expr.k === "value" || expr.k === "function" || expr.k === "regex" || expr.k === "other") return [];
+  let cache = known.get(program);
+  if (!cache) {
+    cache = new Map();
+    known.set(program, cache);
+  }
+  const found = cache.get(expr);
+  if (found !== undefined) return found ?? [];
+  cache.set(expr, null);
+  const texts = find(program, place, expr, depth);
+  cache.set(expr, texts);
+  return texts;
+}
+
+function find(program: Program, place: Place, expr: Expr, depth: number): Text[] {
   const next = (inner: Expr, at: Place = place) => textsOf(program, at, inner, depth + 1);
   switch (expr.k) {
     case "text":

@@ -23,6 +23,33 @@ export async function writeCodeFacts(store: Store, facts: CodeFacts): Promise<vo
   const shift = await idsTaken(store);
   for (const [table, key] of Object.entries(TABLES) as [keyof typeof TABLES, keyof CodeFacts][])
     await load(store, table, facts[key] as readonly object[], shift);
+  await fillReach(store);
+}
+
+/** Edges that a path from an entry may have. */
+const DEPTH_MAX = 40;
+
+/**
+ * Fills `trueup.code_reach`: every function that an entry's function reaches along calls, requests and components,
+ * with the function before it on a shortest path. One recursive query, linear in the edges: keys are visited once.
+ */
+async function fillReach(store: Store): Promise<void> {
+  await store.run(`DELETE FROM ${FACT_SCHEMA}.code_reach`);
+  await store.run(
+    `INSERT INTO ${FACT_SCHEMA}.code_reach
+     WITH RECURSIVE edges AS (
+       SELECT DISTINCT caller_id, callee_id FROM ${FACT_SCHEMA}.code_calls WHERE callee_id IS NOT NULL
+     ), steps(start_id, function_id, before_id, depth) USING KEY (start_id, function_id) AS (
+       SELECT DISTINCT function_id, function_id, CAST(NULL AS BIGINT), 0 FROM ${FACT_SCHEMA}.code_entries
+       UNION
+       SELECT s.start_id, e.callee_id, min(s.function_id), min(s.depth) + 1
+       FROM steps s JOIN edges e ON e.caller_id = s.function_id
+       LEFT JOIN recurring.steps r ON r.start_id = s.start_id AND r.function_id = e.callee_id
+       WHERE r.start_id IS NULL AND s.depth < ${DEPTH_MAX}
+       GROUP BY s.start_id, e.callee_id
+     )
+     SELECT start_id, function_id, before_id, depth FROM steps`,
+  );
 }
 
 /** One staged file per table: DuckDB reads JSON lines much faster than single statements. */

@@ -107,6 +107,7 @@ export const FACT_TABLES = {
     operation: "VARCHAR",
     is_test: "BOOLEAN",
   },
+  code_reach: { start_id: "BIGINT", function_id: "BIGINT", before_id: "BIGINT", depth: "BIGINT" },
   code_derived: { target: "VARCHAR", source: "VARCHAR", how: "VARCHAR", file: "VARCHAR", line: "BIGINT" },
   commits: { sha: "VARCHAR", time: "TIMESTAMP", subject: "VARCHAR", file: "VARCHAR", touches: "VARCHAR" },
 } as const satisfies Record<string, Record<string, string>>;

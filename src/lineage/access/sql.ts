@@ -62,10 +62,10 @@ class SqlReader {
     if (expr.k === "element") return;
     if (expr.k === "tagged") return this.tagged(site, expr);
     const name = calledName(expr);
-    if (NO_RUN.test(name) && !RUNS.test(name)) return;
+    if (NO_RUN.test(name)) return;
     if (STATEMENT_RUNS.test(name) && expr.callee.k === "member" && this.runsPrepared(place, expr)) return;
-    const runs = RUNS.test(name);
-    const prepares = PREPARES.test(name) && !(runs && name !== "sql");
+    const runs = RUNS.test(name) || /query|sql/i.test(name);
+    const prepares = PREPARES.test(name);
     // Contexts come first in Go (`db.QueryContext(ctx, sql)`), connections in others.
     for (const arg of expr.args.slice(0, runs || prepares ? 3 : 6)) {
       if (this.runsPreparedArgument(place, arg, expr)) continue;
@@ -99,7 +99,8 @@ class SqlReader {
     for (const text of texts) {
       const flat = flatten(text, this.nameOfHole);
       const shape = sqlShape(flat.sql);
-      if (shape === "strong" || (shape === "weak" && knownRunner)) found.set(flat.sql, flat);
+      if (shape === "strong" || (shape === "weak" && (knownRunner || readsAsSql(flat.sql))))
+        found.set(flat.sql, flat);
     }
     return [...found.values()];
   }
@@ -257,6 +258,13 @@ class SqlReader {
       for (const source of sources)
         this.facts.derived.push({ target, source, how, file: sql_file, line: stands.line });
   }
+}
+
+/** Lower-case SQL given to an unknown function: it has the marks of SQL, not those of a sentence, and it parses. */
+function readsAsSql(sql: string): boolean {
+  if (/[.?!:]\s*$/.test(sql) || /\b(the|your|this|please|an)\b/i.test(sql.replace(/'[^']*'/g, "")))
+    return false;
+  return /\n|[=*(?]|\$\d|\{\{/.test(sql) && analyzeSql(sql).parsed;
 }
 
 const MIGRATION =

@@ -222,7 +222,9 @@ export class JavaScript extends Builder {
       else if (kid.type === "named_imports")
         for (const one of kid.kids) {
           const name = fieldOf(one, "name");
-          if (name)
+          const renamed = /^default\s+as\s+([\w$]+)/.exec(this.text(one))?.[1];
+          if (renamed) this.addImport(renamed, source, "default", one);
+          else if (name)
             this.addImport(this.text(fieldOf(one, "alias") ?? name), source, this.unquoted(name), one);
         }
     }
@@ -261,7 +263,12 @@ export class JavaScript extends Builder {
     const clause = node.kids.find((kid) => kid.type === "export_clause");
     for (const one of clause?.kids ?? []) {
       const name = fieldOf(one, "name");
-      if (!name) continue;
+      if (!name || this.text(name) === "default") {
+        // `default` is a keyword, not always a named node.
+        const alias = /^default\s+as\s+([\w$]+)/.exec(this.text(one))?.[1];
+        if (alias) this.module.exports.push({ name: alias, value: null, source, from: "default" });
+        continue;
+      }
       const outside = this.unquoted(fieldOf(one, "alias") ?? name);
       if (source === null) this.addExport(outside, { k: "name", name: this.text(name), at: this.at(one) });
       else this.module.exports.push({ name: outside, value: null, source, from: this.unquoted(name) });

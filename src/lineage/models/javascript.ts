@@ -193,7 +193,10 @@ function fromObjection(program: Program, m: number, c: number, cls: ClassIR, mod
 }
 
 const SQL_TYPE =
-  /^\s*(integer|int|text|real|blob|numeric|varchar|char|bigint|smallint|serial|bigserial|timestamp|timestamptz|datetime|date|boolean|bool|json|jsonb|uuid|double|float|decimal)\b/i;
+  /^\s*(integer|int|text|real|blob|numeric|varchar|char|bigint|smallint|serial|bigserial|timestamp|timestamptz|datetime|date|boolean|bool|json|jsonb|uuid|double|float|decimal)(?=[\s(]|$)/i;
+/** A constraint, or a type written as SQL writes it: `text` alone is also a kind of input field. */
+const SURELY_SQL = /^\s*[A-Z]{3,}(?=[\s(]|$)/;
+const CONSTRAINT = /\s(primary\s+key|not\s+null|default|references|autoincrement|unique)\b/i;
 
 /** `{ usageRecords: { columns: { id: "TEXT PRIMARY KEY" } } }`: an object whose keys are tables and whose leaves are SQL types. */
 function schemaObject(program: Program, place: Place, object: Expr & { k: "object" }, models: Models): void {
@@ -203,6 +206,14 @@ function schemaObject(program: Program, place: Place, object: Expr & { k: "objec
     if (inner.k !== "object" || inner.entries.length === 0) continue;
     const typed = inner.entries.filter((entry) => SQL_TYPE.test(text(program, place, entry.value) ?? ""));
     if (typed.length === 0 || typed.length < inner.entries.length / 2) continue;
+    if (
+      !typed.some(
+        (entry) =>
+          SURELY_SQL.test(text(program, place, entry.value) ?? "") ||
+          CONSTRAINT.test(text(program, place, entry.value) ?? ""),
+      )
+    )
+      continue;
     const columns = new Map(
       inner.entries.flatMap((entry) =>
         entry.key === null ? [] : [[entry.key, entry.key] as [string, string]],

@@ -40,7 +40,7 @@ export interface SqlLiteral {
 export interface SqlDerived {
   target: string;
   sources: string[];
-  how: "view" | "trigger";
+  how: "view" | "trigger" | "drop" | "rename";
 }
 
 export interface SqlAnalysis {
@@ -89,7 +89,11 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
 
 /** The same text with its interpolations read in other ways; every attempt keeps all offsets. */
 function attemptsOf(text: string): string[] {
-  const plain = text.replace(/\?\d+/g, (mark) => `?${" ".repeat(mark.length - 1)}`);
+  // Numbered and named placeholders that parsers do not know: `?1`, `{id:UUID}`, `{{id}}`.
+  const plain = text.replace(
+    /\?\d+|\{\{[^{}\n]*\}\}|\{\w+(?::[^{}\n]*)?\}/g,
+    (mark) => `?${" ".repeat(mark.length - 1)}`,
+  );
   if (!HOLE.test(plain)) return [plain];
   const blank = (match: string) => " ".repeat(match.length);
   // An interpolated clause (`WHERE a = 1 ${more}`): a hole that follows a finished expression is nothing.
@@ -213,6 +217,12 @@ class Reader {
           this.createTrigger(value);
           break;
         case "drop_table":
+          for (const one of value.names ?? []) {
+            const name = nameOf(one);
+            if (name !== null && !HOLE.test(name))
+              this.out.derived.push({ target: name, sources: [""], how: "drop" });
+          }
+          break;
         case "drop_view":
         case "create_index":
         case "drop_index":
@@ -299,20 +309,24 @@ class Reader {
       value.conflict_action === "REPLACE" ||
       (updates !== "null" && !/"nothing"/i.test(updates) && !/^\{"(var|do_nothing)/i.test(updates)) ||
       /\bon\s+duplicate\s+key\b/i.test(this.text);
-    const columns = (value.columns ?? [])
-      .map((one: Ast) => String(one.name ?? ""))
-      .filter((name: string) => !HOLE.test(name));
+    const given: string[] = (value.columns ?? []).map((one: Ast) => String(one.name ?? ""));
+    const columns = given.filter((name) => !HOLE.test(name));
+    // What a conflict updates is not the constant that a first row starts with.
+    const updated = new Set(
+      [...updates.matchAll(/"identifier":\{"name":"([^"]+)"/g)].map((match) => match[1]),
+    );
+    const constants = given.map((name) => (HOLE.test(name) || updated.has(name) ? "" : name));
     const operation = upserts ? "upsert" : "insert";
     const table = this.write(value.table, operation, columns);
     const ctes = value.with?.ctes ? this.withCtes(value.with, ctx) : ctx.ctes;
     if (value.query) {
       this.walk(value.query, { ctes, scope: emptyScope() });
       if (table !== null && value.query.select)
-        this.selectLiterals(value.query.select, table, columns, operation);
+        this.selectLiterals(value.query.select, table, constants, operation);
     }
     if (Array.isArray(value.values)) {
       this.walk(value.values, { ctes, scope: emptyScope() });
-      if (table !== null) this.valueLiterals(value.values, table, columns, operation);
+      if (table !== null) this.valueLiterals(value.values, table, constants, operation);
     }
   }
 
@@ -408,6 +422,12 @@ class Reader {
     for (const action of value.actions ?? []) {
       const renamed = action.RenameTable?.name ?? action.RenameTable;
       if (renamed?.name)
+        this.out.derived.push({
+          target: String(renamed.name?.name ?? renamed.name),
+          sources: [name],
+          how: "rename",
+        });
+      if (renamed?.name)
         this.out.tables.push({
           name,
           columns: [String(renamed.name?.name ?? renamed.name)],
@@ -439,7 +459,8 @@ class Reader {
     columns.forEach((column, i) => {
       const constants = tuples.map((tuple) => constantOf(tuple?.[i]));
       const [first] = constants;
-      if (first === undefined || first === null || !constants.every((one) => one === first)) return;
+      if (column === "" || first === undefined || first === null || !constants.every((one) => one === first))
+        return;
       this.out.literals.push({
         table,
         column,

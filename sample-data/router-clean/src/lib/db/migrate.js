@@ -1,0 +1,12 @@
+import { TABLES } from "./schema.js";
+
+export function syncSchemaFromTables(db) {
+  for (const [name, table] of Object.entries(TABLES)) {
+    const columns = Object.entries(table.columns).map(([column, type]) => `${column} ${type}`);
+    db.exec(`CREATE TABLE IF NOT EXISTS ${name} (${columns.join(", ")})`);
+  }
+}
+
+export function migrate(db) {
+  syncSchemaFromTables(db);
+}

@@ -1,0 +1,5 @@
+import { handleChat } from "@/open-sse/handlers/chatCore";
+
+export async function POST(request) {
+  return handleChat(request);
+}

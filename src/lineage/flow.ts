@@ -1,0 +1,250 @@
+/** `trueup flow`: which code writes and reads which table, from entry to table, by recursive queries over facts. */
+
+import type { Row } from "../contract/finding.ts";
+import type { Store } from "../store/index.ts";
+
+export interface FlowSite {
+  function: string;
+  file: string;
+  line: number;
+}
+
+export interface FlowAccessor extends FlowSite {
+  end_line: number;
+  /** Who calls it, directly. */
+  callers: FlowSite[];
+  /** The entries that reach it. */
+  entries: { kind: string; name: string; file: string; line: number }[];
+}
+
+export interface FlowTable {
+  table: string;
+  /** Rows in the loaded databases, or null when no database has it. */
+  rows: number | null;
+  declared: { file: string; line: number; name: string; how: string }[];
+  writers: FlowAccessor[];
+  readers: FlowAccessor[];
+}
+
+export interface FlowPath {
+  table: string;
+  /** Every step from the entry to the accessing function: pages, components, routes, functions. */
+  path: string[];
+  certainty: string;
+}
+
+export interface FlowEntry {
+  kind: string;
+  name: string;
+  file: string;
+  line: number;
+  reads: FlowPath[];
+  writes: FlowPath[];
+}
+
+export interface Flow {
+  schemaVersion: 1;
+  tables: FlowTable[];
+  entries: FlowEntry[];
+}
+
+interface Access {
+  table: string;
+  mode: string;
+  id: number;
+  certainty: string;
+}
+
+/** Reads the facts of schema `trueup` and lays them out by table and by entry. Test code counts for nothing. */
+export async function buildFlow(store: Store): Promise<Flow> {
+  const functions = new Map(
+    (await store.all("SELECT * FROM trueup.code_functions ORDER BY id")).map((row) => [Number(row.id), row]),
+  );
+  const entries = await store.all(
+    "SELECT * FROM trueup.code_entries ORDER BY file, line, name, function_id, id",
+  );
+  const accesses = (
+    await store.all(
+      `SELECT table_name AS "table", mode, function_id AS id, min(certainty) AS certainty FROM trueup.code_access
+       WHERE table_name IS NOT NULL AND NOT is_test GROUP BY ALL ORDER BY ALL`,
+    )
+  ).map(
+    (row): Access => ({
+      table: String(row.table),
+      mode: String(row.mode),
+      id: Number(row.id),
+      certainty: String(row.certainty),
+    }),
+  );
+  const reach = await reached(store);
+  return {
+    schemaVersion: 1,
+    tables: await tablesOf(store, functions, entries, accesses, reach),
+    entries: entriesOf(functions, entries, accesses, reach),
+  };
+}
+
+/** Entry's function → each function it reaches → the function before that one on a shortest path. */
+type Reach = Map<number, Map<number, number | null>>;
+
+async function reached(store: Store): Promise<Reach> {
+  const rows = await store.all(
+    "SELECT start_id, function_id, before_id FROM trueup.code_reach ORDER BY start_id, depth, function_id",
+  );
+  const reach: Reach = new Map();
+  for (const row of rows) {
+    const start = Number(row.start_id);
+    let known = reach.get(start);
+    if (!known) {
+      known = new Map();
+      reach.set(start, known);
+    }
+    known.set(Number(row.function_id), row.before_id === null ? null : Number(row.before_id));
+  }
+  return reach;
+}
+
+type Functions = ReadonlyMap<number, Row>;
+
+async function tablesOf(
+  store: Store,
+  functions: Functions,
+  entries: readonly Row[],
+  accesses: readonly Access[],
+  reach: Reach,
+): Promise<FlowTable[]> {
+  const declared = await store.all(
+    'SELECT DISTINCT name AS "table", file, line, declared_as, how FROM trueup.code_tables ORDER BY ALL',
+  );
+  const rows = await rowsOf(store);
+  const callers = await callersOf(store);
+  const accessors = (table: string, mode: string) =>
+    accesses
+      .filter((access) => access.table === table && access.mode === mode)
+      .map(({ id }) => accessor(functions, entries, reach, callers, id));
+  const names = new Set([
+    ...accesses.map((access) => access.table),
+    ...declared.map((row) => String(row.table)),
+  ]);
+  return [...names].sort().map((table) => ({
+    table,
+    rows: rows.get(table.toLowerCase()) ?? null,
+    declared: declared
+      .filter((row) => row.table === table)
+      .map((row) => ({
+        file: String(row.file),
+        line: Number(row.line),
+        name: String(row.declared_as),
+        how: String(row.how),
+      })),
+    writers: accessors(table, "write"),
+    readers: accessors(table, "read"),
+  }));
+}
+
+/** Rows of the loaded tables by bare name, lower case. */
+async function rowsOf(store: Store): Promise<Map<string, number>> {
+  const rows = await store.all("SELECT name, rows FROM trueup.tables ORDER BY name");
+  const counts = new Map<string, number>();
+  for (const row of rows) {
+    const name = String(row.name).split(".").at(-1)?.toLowerCase() as string;
+    if (row.rows !== null) counts.set(name, (counts.get(name) ?? 0) + Number(row.rows));
+  }
+  return counts;
+}
+
+async function callersOf(store: Store): Promise<Map<number, FlowSite[]>> {
+  const rows = await store.all(
+    `SELECT c.callee_id, f.function, c.file, min(c.line) AS line FROM trueup.code_calls c
+     JOIN trueup.code_functions f ON f.id = c.caller_id
+     WHERE c.callee_id IS NOT NULL AND NOT f.is_test AND c.caller_id <> c.callee_id GROUP BY ALL ORDER BY ALL`,
+  );
+  const callers = new Map<number, FlowSite[]>();
+  for (const row of rows) {
+    const site = { function: String(row.function), file: String(row.file), line: Number(row.line) };
+    const known = callers.get(Number(row.callee_id));
+    if (known) known.push(site);
+    else callers.set(Number(row.callee_id), [site]);
+  }
+  return callers;
+}
+
+function accessor(
+  functions: Functions,
+  entries: readonly Row[],
+  reach: Reach,
+  callers: ReadonlyMap<number, FlowSite[]>,
+  id: number,
+): FlowAccessor {
+  const fn = functions.get(id) as Row;
+  return {
+    function: String(fn.function),
+    file: String(fn.file),
+    line: Number(fn.line),
+    end_line: Number(fn.end_line),
+    callers: callers.get(id) ?? [],
+    entries: entries
+      .filter((entry) => reach.get(Number(entry.function_id))?.has(id))
+      .map(({ kind, name, file, line }) => ({
+        kind: String(kind),
+        name: String(name),
+        file: String(file),
+        line: Number(line),
+      })),
+  };
+}
+
+function entriesOf(
+  functions: Functions,
+  entries: readonly Row[],
+  accesses: readonly Access[],
+  reach: Reach,
+): FlowEntry[] {
+  const entryNames = new Map(
+    entries
+      .filter((entry) => entry.kind === "route")
+      .map((entry) => [Number(entry.function_id), String(entry.name)]),
+  );
+  return entries.map((entry) => {
+    const steps = reach.get(Number(entry.function_id)) ?? new Map();
+    const paths = (mode: string): FlowPath[] =>
+      accesses
+        .filter((access) => access.mode === mode && steps.has(access.id))
+        .map((access) => ({
+          table: access.table,
+          path: pathOf(functions, entryNames, entry, steps, access.id),
+          certainty: access.certainty,
+        }));
+    return {
+      kind: String(entry.kind),
+      name: String(entry.name),
+      file: String(entry.file),
+      line: Number(entry.line),
+      reads: paths("read"),
+      writes: paths("write"),
+    };
+  });
+}
+
+/** The steps from an entry to a function: `page /usage`, `UsageTable`, `GET /api/usage`, `getUsage`. */
+function pathOf(
+  functions: Functions,
+  entryNames: ReadonlyMap<number, string>,
+  entry: Row,
+  steps: ReadonlyMap<number, number | null>,
+  to: number,
+): string[] {
+  const path: string[] = [];
+  let here: number | null = to;
+  while (here !== null) {
+    const before: number | null = steps.get(here) ?? null;
+    if (before === null) break;
+    path.unshift(entryNames.get(here) ?? String(functions.get(here)?.function));
+    here = before;
+  }
+  const first = entry.kind === "route" ? String(entry.name) : `${entry.kind} ${entry.name}`;
+  // The function behind the entry, unless its name says nothing that the entry does not.
+  const own = String(functions.get(Number(entry.function_id))?.function);
+  const plain = own === entry.name || /^(default|<module>|GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)$/.test(own);
+  return plain ? [first, ...path] : [first, own, ...path];
+}
