@@ -52,6 +52,7 @@ export async function loadCsv(source: Source, ctx: IntakeContext): Promise<Loade
       const file = await dialectOf(ctx, one);
       if (file) files.push(file);
     } catch (error) {
+      if (error instanceof UserError || error instanceof Interrupted) throw error;
       failures.push(`${shownFile(source, one)}: not readable as CSV (${messageOf(error)})`);
     }
   }
@@ -66,7 +67,7 @@ export async function loadCsv(source: Source, ctx: IntakeContext): Promise<Loade
     return { input, tables: [], log: null };
   }
   const heads = columns.map((column) => column.head);
-  const chosen = choose(ctx, source, name, 0, columns, heads) as CsvColumn[];
+  const chosen = choose(ctx, source, name, roughRows(bytes, heads), columns, heads) as CsvColumn[];
   const table = qualified(name, name);
   await store.run(`CREATE TABLE ${table} (${chosen.map((c) => `${ident(c.name)} ${c.type}`).join(", ")})`);
   for (const file of files) {
@@ -189,6 +190,13 @@ async function typed(store: Store, files: readonly CsvFile[]): Promise<CsvColumn
     const type = !filled ? "VARCHAR" : whole ? "BIGINT" : real ? "DOUBLE" : "VARCHAR";
     return { name, type, head: type === "VARCHAR" ? head : head.map(numberOf) };
   });
+}
+
+/** Rows that so many bytes hold, when all are as long as the first ones. */
+function roughRows(bytes: number, heads: readonly Value[][]): number {
+  const seen = Math.max(1, ...heads.map((head) => head.length));
+  const length = heads.flat().reduce<number>((sum, value) => sum + String(value ?? "").length + 1, 0);
+  return Math.ceil((bytes / Math.max(1, length)) * seen);
 }
 
 const text = (name: string): RelationColumn => ({ name, type: "VARCHAR" });

@@ -83,6 +83,7 @@ async function readable(store: Store, source: Source): Promise<{ files: string[]
       await rowsOf(store, [file]);
       files.push(file);
     } catch (error) {
+      if (error instanceof UserError || error instanceof Interrupted) throw error;
       failures.push(
         `${shownFile(source, file)}: no readable Parquet footer, the file is truncated or corrupt (${messageOf(error)})`,
       );

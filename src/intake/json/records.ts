@@ -229,8 +229,8 @@ class Reading {
   }
 }
 
-/** A record that is no JSON object. */
-const BAD = "json IS NULL OR json_type(json) <> 'OBJECT'";
+/** A record that is no JSON object: its first character tells, without parsing it again. */
+const BAD = "json IS NULL OR NOT starts_with(json::VARCHAR, '{')";
 const NEWLINE = Buffer.from("\n");
 
 /** What the first value and what follows it say about the layout. */

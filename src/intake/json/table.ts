@@ -28,7 +28,8 @@ export async function genericTables(
   ctx: IntakeContext,
   records: Records,
 ): Promise<LoadedTable[]> {
-  if (!records.document) return [await recordTable(source, ctx, source.name, records.parameters)];
+  if (!records.document)
+    return [await recordTable(source, ctx, source.name, records.parameters, records.count)];
   const { store } = ctx;
   const members = await store.all(
     `SELECT key, bool_or(json_type(value, '/0') = 'OBJECT') AS rows FROM (
@@ -37,7 +38,8 @@ export async function genericTables(
      GROUP BY key ORDER BY key`,
   );
   const arrays = members.filter((row) => row.rows === true).map((row) => String(row.key));
-  if (arrays.length === 0) return [await recordTable(source, ctx, source.name, records.parameters)];
+  if (arrays.length === 0)
+    return [await recordTable(source, ctx, source.name, records.parameters, records.count)];
   const tables: LoadedTable[] = [];
   const taken = new Set<string>();
   for (const [i, key] of arrays.entries()) {
@@ -51,11 +53,11 @@ export async function genericTables(
     );
     const name = key === "" || taken.has(key.toLowerCase()) ? `${source.name}_${i}` : key;
     taken.add(name.toLowerCase());
-    tables.push(await recordTable(source, ctx, name, linesParameters(lines)));
+    tables.push(await recordTable(source, ctx, name, linesParameters(lines), roughly(lines)));
   }
   if (arrays.length < members.length) {
     const name = taken.has(source.name.toLowerCase()) ? `${source.name}_document` : source.name;
-    tables.push(await recordTable(source, ctx, name, records.parameters, new Set(arrays)));
+    tables.push(await recordTable(source, ctx, name, records.parameters, records.count, new Set(arrays)));
   }
   return tables;
 }
@@ -73,7 +75,7 @@ export async function tableOfValues(
   const lines = join(ctx.store.tempDir, `${source.name}-${name}`);
   await writeLines(ctx.store, select, lines);
   if (statSync(lines).size === 0) return null;
-  return { ...(await recordTable(source, ctx, name, linesParameters(lines))), ...known };
+  return { ...(await recordTable(source, ctx, name, linesParameters(lines), roughly(lines))), ...known };
 }
 
 /** `read_json`'s parameters for a file of one record a line. */
@@ -88,11 +90,13 @@ async function writeLines(store: Store, select: string, path: string): Promise<v
   );
 }
 
+/** `count` is the number of records, roughly. */
 async function recordTable(
   source: Source,
   ctx: IntakeContext,
   name: string,
   parameters: string,
+  count: number,
   without: ReadonlySet<string> = new Set(),
 ): Promise<LoadedTable> {
   const { store } = ctx;
@@ -108,7 +112,7 @@ async function recordTable(
       ? `(SELECT ${wanted.map((c) => ident(c.name)).join(", ")} FROM read_json(${parameters}, ${INFERENCE}))`
       : `read_json(${parameters}, columns = {${wanted.map((c) => `${literal(c.name)}: ${literal(c.type)}`).join(", ")}})`;
   const head = await sampleOf(store, relation(columns), columns);
-  const chosen = choose(ctx, source, name, 0, columns, head);
+  const chosen = choose(ctx, source, name, count, columns, head);
   const table = qualified(source.name, name);
   await store.run(`CREATE TABLE ${table} AS SELECT * FROM ${relation(chosen)}`);
   const rows = await countOf(store, table);
@@ -123,6 +127,9 @@ async function recordTable(
     loaded: new Set(loaded.keys()),
   });
 }
+
+/** Records of a file of lines, taken to be short. */
+const roughly = (lines: string) => Math.ceil(statSync(lines).size / 200);
 
 function isRenamed(name: string, columns: readonly RelationColumn[]): boolean {
   const base = /^(.+)_\d+$/.exec(name)?.[1]?.toLowerCase();
