@@ -5,7 +5,7 @@ import { UserError } from "../src/contract/errors.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import type { Role } from "../src/contract/roles.ts";
-import { isRollup, listUsage, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
+import { isNamed, isRollup, listUsage, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
@@ -130,11 +130,7 @@ function inputLimit(usage: UsageRelation, options: Options, sql: SqlDialect): st
     const match = /^\s*(\S.*?)\s*=\s*(\d+)\s*$/.exec(entry);
     if (!match)
       throw new UserError(`token-out-of-range: model_limits: "${entry}" is not of the form model=tokens`);
-    const pattern = (match[1] as string)
-      .toLowerCase()
-      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
-      .replaceAll("*", ".*");
-    return `WHEN ${sql.matches("lower(COALESCE(model, ''))", `^${pattern}$`)} THEN ${match[2]}`;
+    return `WHEN ${isNamed(sql, "model", [match[1] as string])} THEN ${match[2]}`;
   });
   return cases.length > 0 && usage.has("model") ? `CASE ${cases.join(" ")} ELSE ${limit} END` : limit;
 }

@@ -217,3 +217,16 @@ export function isRowId(usage: UsageRelation): boolean {
     return true;
   return id === `${one}_id` || id === `${one}id`;
 }
+
+/** True where the text is one of the names, case ignored; `*` in a name stands for any text. */
+export function isNamed(sql: SqlDialect, text: string, names: readonly string[]): string {
+  if (names.length === 0) return "FALSE";
+  const patterns = names.map((name) =>
+    name
+      .trim()
+      .toLowerCase()
+      .replace(/[.+?^${}()|[\]\\]/g, "\\$&")
+      .replaceAll("*", ".*"),
+  );
+  return sql.matches(`lower(COALESCE(${text}, ''))`, `^(${patterns.join("|")})$`);
+}

@@ -12,6 +12,7 @@ const CHECKS = [
   "stuck-rows",
   "token-out-of-range",
   "token-sum-mismatch",
+  "zero-token-root",
   "zero-tokens",
 ];
 

@@ -1,0 +1,151 @@
+/** Finds roots of traces, and sessions, that have no tokens although their parts have some. */
+
+import { type CheckContext, defineCheck } from "../src/contract/check.ts";
+import type { UsageRelation } from "../src/contract/evidence.ts";
+import {
+  decidingBasis,
+  descendantBasis,
+  isRoot,
+  isZero,
+  judgedRoots,
+  measuresOf,
+  messageBases,
+  type RootFacts,
+  rootFacts,
+} from "../src/contract/roots.ts";
+import { sampleColumns } from "../src/contract/scope.ts";
+import { number, plural } from "../src/contract/wording.ts";
+
+type Context = Pick<CheckContext, "query" | "sql">;
+
+export default defineCheck({
+  id: "zero-token-root",
+  meta: {
+    title: "Roots have no tokens while their parts have some",
+    severity: "error",
+    what: "Compares each root of a trace table, and each row of a session table, with the tokens of its own session's messages and of its descendants; reports roots whose tokens are 0 or NULL while these carry some, with the right sums. Which sum is right is learnt from the roots that have tokens; where none has, the session's own messages decide, else the descendants.",
+    why: "A dashboard shows the root. Where it is 0, the cost of the whole session is 0, and nobody is told. Seen as a query that wrote `0 as tokens_in` for every root trace, which made all costs wrong.",
+    fix: "Correct the statement that writes the roots, then run `trueup backfill --check zero-token-root`: it sets the roots to the right sums, and only where they are still 0 or NULL.",
+    silent: [
+      "A root without descendants or messages, or whose descendants and messages have no tokens either, rightly has none.",
+      "Roots of a kind of which no row carries tokens (server spans, chains, agents), and roots without a model where calls name one, are containers.",
+      "Where the parents below the roots hold no tokens either, parents leave them to their children by design.",
+      "A reply whose parent is the previous message is no part of it.",
+      "Roots that are still running get their tokens at the end.",
+    ],
+    needs: "a table of traces with parents, or of sessions beside their messages, with tokens",
+  },
+  options: {
+    min_rows: { describe: "Zero roots below which nothing is reported.", default: 1 },
+  },
+  targets: (evidence) =>
+    evidence.usage.filter(
+      (u) =>
+        u.origin === "table" &&
+        u.has("id") &&
+        measuresOf(u).length > 0 &&
+        (u.grain === "session" || (u.grain === null && u.has("parent_id"))),
+    ),
+  async run(usage, ctx) {
+    const facts: RootFacts[] = [];
+    const below = descendantBasis(usage);
+    const tree = below ? await treeShape(usage, ctx) : null;
+    if (below && tree && !tree.replies) facts.push(await rootFacts(usage, below, ctx));
+    for (const basis of messageBases(usage, ctx.evidence.usage))
+      facts.push(await rootFacts(usage, basis, ctx));
+    const found = decidingBasis(facts);
+    if (!found || found.zero < ctx.options.min_rows || !isDefect(usage, found, tree)) return [];
+
+    const measures = measuresOf(usage);
+    const rightOf = (one: RootFacts | undefined) =>
+      measures.map((role, i) => `${number(one?.right[i])} ${role.replaceAll("_", " ")}`).join(" and ");
+    const all = found.zero === found.roots || (found.peers === 0 && found.zero > 1);
+    const other = facts.find((one) => one.basis.kind !== found.basis.kind && one.zero > 0);
+    const of = (one: RootFacts) =>
+      one.basis.kind === "messages"
+        ? `their sessions' rows in ${one.basis.source.name}`
+        : "their descendants";
+    const learnt =
+      found.peers > 0 && found.obeying * 2 >= found.peers
+        ? ` ${number(found.obeying)} of ${plural(found.peers, "root")} with tokens hold exactly that sum.`
+        : "";
+    const query = `WITH ${judgedRoots(usage, found.basis, ctx.sql)} SELECT ${sampleColumns(usage)}, ${measures
+      .map((role, i) => `right_${i} AS right_${role}`)
+      .join(", ")} FROM judged WHERE zero AND carries ORDER BY right_0 DESC, row`;
+    const sums = (one: RootFacts, prefix: string) =>
+      Object.fromEntries(measures.map((role, i) => [`${prefix}_${role}`, one.right[i] ?? null]));
+    return [
+      {
+        title: all
+          ? "All roots have no tokens while their parts have some"
+          : "Roots have no tokens while their parts have some",
+        message: `${number(found.zero)} of ${plural(found.roots, usage.grain === "session" ? "session" : "root")} ${
+          found.zero === 1 ? "has" : "have"
+        } no tokens, while ${of(found)} hold ${rightOf(found)}.${learnt}${
+          other ? ` Summed over ${of(other)} it is ${rightOf(other)}.` : ""
+        }`,
+        measure: { name: "zero_roots", value: found.zero },
+        evidence: {
+          zero_roots: found.zero,
+          roots: found.roots,
+          basis: found.basis.kind,
+          source: found.basis.source.name,
+          ...sums(found, "right"),
+          ...(other ? sums(other, other.basis.kind) : {}),
+          peers: found.peers,
+          peers_obeying: found.obeying,
+        },
+        samples: await ctx.samples(query),
+        sql: `${query} LIMIT 100`,
+        location: { column: usage.columnOf(measures[0] ?? "input_tokens")?.name ?? null },
+      },
+    ];
+  },
+});
+
+interface TreeShape {
+  /** Parents are previous messages: chains, not trees. */
+  replies: boolean;
+  /** Parents below the roots, and those of them without tokens. */
+  inner: number;
+  innerZero: number;
+  /** Rows with tokens, and those of them with a model. */
+  carrying: number;
+  carryingNamed: number;
+}
+
+async function treeShape(usage: UsageRelation, ctx: Context): Promise<TreeShape> {
+  const zero = isZero(measuresOf(usage));
+  const model = usage.has("model") ? "model IS NOT NULL" : "FALSE";
+  const [row = {}] = await ctx.query(
+    `WITH parents AS (SELECT parent_id AS parent, count(*) AS children FROM ${usage.relation}
+       WHERE parent_id IS NOT NULL AND parent_id <> '' AND (id IS NULL OR parent_id <> id) GROUP BY parent_id)
+     SELECT count(*) FILTER (WHERE children IS NOT NULL AND ${isRoot(usage)}) AS top,
+       count(*) FILTER (WHERE children IS NOT NULL AND NOT ${isRoot(usage)}) AS inside,
+       count(*) FILTER (WHERE children = 1) AS single,
+       count(*) FILTER (WHERE children IS NOT NULL AND NOT ${isRoot(usage)} AND ${zero}) AS inside_zero,
+       count(*) FILTER (WHERE NOT ${zero}) AS carrying, count(*) FILTER (WHERE NOT ${zero} AND ${model}) AS named
+     FROM ${usage.relation} LEFT JOIN parents ON parent = id`,
+  );
+  const count = (name: string) => Number(row[name] ?? 0);
+  const parents = count("top") + count("inside");
+  const named = /(message|reply|replies|comment|post)s?$/i.test(usage.name);
+  return {
+    replies:
+      named || (count("inside") >= 2 * count("top") && count("single") >= 0.8 * parents && parents > 0),
+    inner: count("inside"),
+    innerZero: count("inside_zero"),
+    carrying: count("carrying"),
+    carryingNamed: count("named"),
+  };
+}
+
+/** Whether these roots should have had tokens. Roots that hold the sum prove it; else nothing may speak against it. */
+function isDefect(usage: UsageRelation, found: RootFacts, tree: TreeShape | null): boolean {
+  if (found.obeying > 0 && found.obeying * 2 >= found.peers) return true;
+  if (usage.grain === "session" || tree === null) return true;
+  const modelled = usage.has("model") && tree.carryingNamed >= 0.95 * tree.carrying && tree.carrying > 0;
+  if (modelled && found.withoutModel * 2 > found.zero) return false;
+  if (tree.inner > 0 && tree.innerZero * 2 > tree.inner) return false;
+  return true;
+}
