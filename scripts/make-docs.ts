@@ -5,8 +5,9 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { COMMANDS, EXIT_CODES } from "../src/cli/command-list.ts";
 import { type CheckInfo, readManifest } from "../src/cli/manifest.ts";
-import { COMMANDS, EXIT_CODES, OPTION_GROUPS, OPTIONS } from "../src/cli/options.ts";
+import { OPTION_GROUPS, OPTIONS } from "../src/cli/options.ts";
 import { configJsonSchema } from "../src/config/index.ts";
 
 const root = join(import.meta.dirname, "../..");

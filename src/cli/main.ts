@@ -2,9 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
+import type { CommandName } from "./command-list.ts";
 import { EXIT } from "./exit.ts";
 import { readManifest } from "./manifest.ts";
-import type { CommandName } from "./options.ts";
 import { type Invocation, parseArguments } from "./program.ts";
 import { ignoreClosedStreams, narrate, terminal, writeOut } from "./streams.ts";
 
@@ -17,6 +17,7 @@ const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => 
   list: () => import("./commands/list.ts"),
   explain: () => import("./commands/explain.ts"),
   config: () => import("./commands/config.ts"),
+  convert: () => import("./commands/convert.ts"),
 };
 
 /** Runs one command line (without `node` and the script) and returns the exit code. */

@@ -1,11 +1,11 @@
-/** The one table of commands and options: parsing, help and the documentation are made from it. */
+/** The one table of options: parsing, help and the documentation are made from it. */
 
 import { SEVERITIES } from "../contract/finding.ts";
+import { FORMATS } from "../report/formats.ts";
+import type { CommandName } from "./command-list.ts";
 
 /** How a value is read; `values.ts` has a reader for each. */
 export type ValueKind = "text" | "list" | "time" | "zone" | "size" | "count" | "path" | "choice" | "flag";
-
-export type CommandName = "audit" | "inspect" | "query" | "backfill" | "list" | "explain" | "config";
 
 export interface OptionEntry {
   /** The long name, without dashes. */
@@ -22,92 +22,16 @@ export interface OptionEntry {
   commands: readonly CommandName[];
 }
 
-export interface CommandEntry {
-  name: CommandName;
-  /** Positional arguments, as commander writes them. */
-  args: string;
-  /** One line. */
-  summary: string;
-  /** What the reader of the command's own help needs beyond its options. */
-  details: string;
-  examples: readonly string[];
-}
-
 const LOADING = ["audit", "inspect", "query", "backfill"] as const;
 const CHECKING = ["audit"] as const;
-const ALL = ["audit", "inspect", "query", "list", "explain", "config", "backfill"] as const;
+const REPORTING = ["audit", "convert"] as const;
+const CONFIGURED = ["audit", "inspect", "query", "backfill", "config"] as const;
 
-/** Formats of a report. The first is the default. */
-export const REPORT_FORMATS = ["text", "json"] as const;
+/** Formats of what is no report: an inspection, rows, a list. The first is the default. */
+export const PLAIN_FORMATS = ["text", "json"] as const;
 
 /** Severities at which a run fails. */
 export const FAIL_ON = [...SEVERITIES, "never"] as const;
-
-export const COMMANDS: readonly CommandEntry[] = [
-  {
-    name: "audit",
-    args: "[inputs...]",
-    summary: "load the inputs, check them, report (the default command)",
-    details:
-      "Inputs are files, directories or globs: logs, databases and code together. `name=path` names one, `-` is standard input. Without inputs, those of trueup.yaml are read, else what the current directory holds.",
-    examples: [
-      "trueup audit app.log validations.db",
-      "kubectl logs deploy/api | trueup audit - usage.db",
-      "trueup audit usage.db --since 7d --fail-on warning",
-    ],
-  },
-  {
-    name: "inspect",
-    args: "[inputs...]",
-    summary: "show what was loaded: tables, roles and why, time ranges, rates",
-    details: "Use it to see which column was taken for what before trusting an audit.",
-    examples: ["trueup inspect validations.db", "trueup inspect app.log --format json"],
-  },
-  {
-    name: "query",
-    args: "<sql> [inputs...]",
-    summary: "run one SELECT over the loaded evidence",
-    details:
-      "Tables are named `<input>.<table>`; facts about the evidence stand in schema `trueup` (trueup.tables, trueup.columns, trueup.rejects, trueup.links). No row is cut.",
-    examples: [
-      'trueup query "SELECT * FROM trueup.columns WHERE role IS NOT NULL" usage.db',
-      'trueup query "SELECT count(*) AS n FROM app_log.lines" app.log --format json',
-    ],
-  },
-  {
-    name: "backfill",
-    args: "[inputs...]",
-    summary: "repair SQL for what can be recovered; a dry run unless --apply",
-    details:
-      "Prints an SQL script in the source's own dialect: its comments are the preview, its statements touch only rows that are still 0 or NULL, so a second run changes nothing. --apply writes to SQLite and DuckDB files in one transaction and keeps a copy of the file beside it.",
-    examples: [
-      "trueup backfill monitor.duckdb --check zero-token-root",
-      "trueup backfill usage.db --check missing-tokens --apply --yes",
-    ],
-  },
-  {
-    name: "list",
-    args: "",
-    summary: "list the checks",
-    details: "",
-    examples: ["trueup list", "trueup list --format json"],
-  },
-  {
-    name: "explain",
-    args: "<check>",
-    summary: "explain one check: what it finds, why it matters, when it stays silent, what to do",
-    details: "",
-    examples: ["trueup explain missing-tokens"],
-  },
-  {
-    name: "config",
-    args: "<show|validate|schema>",
-    summary: "show the resolved settings, validate trueup.yaml, or print its JSON Schema",
-    details:
-      "`show` prints every setting with its default or configured value, `validate` reports every fault of the file with its position, `schema` prints the JSON Schema that editors use.",
-    examples: ["trueup config validate", "trueup config schema > trueup.schema.json"],
-  },
-];
 
 export const OPTIONS: readonly OptionEntry[] = [
   {
@@ -117,7 +41,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "the configuration file",
     defaultText: "trueup.yaml here or above, up to the repository's root",
     group: "Input",
-    commands: ALL,
+    commands: CONFIGURED,
   },
   {
     name: "db",
@@ -232,25 +156,35 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "exit 1 when a finding is at or above it",
     defaultText: "error",
     group: "Checks",
-    commands: CHECKING,
+    commands: REPORTING,
   },
   {
     name: "format",
     value: "FORMAT",
     kind: "choice",
-    choices: REPORT_FORMATS,
+    choices: FORMATS,
     describe: "what is written to standard output",
     defaultText: "text",
     group: "Output",
-    commands: ["audit", "inspect", "query", "backfill", "list", "explain"],
+    commands: REPORTING,
+  },
+  {
+    name: "format",
+    value: "FORMAT",
+    kind: "choice",
+    choices: PLAIN_FORMATS,
+    describe: "what is written to standard output",
+    defaultText: "text",
+    group: "Output",
+    commands: ["inspect", "query", "backfill", "list", "explain"],
   },
   {
     name: "output",
     value: "FORMAT=FILE",
     kind: "list",
-    describe: "also write the report to a file; repeatable",
+    describe: "also write the report to a file, in any format; repeatable",
     group: "Output",
-    commands: CHECKING,
+    commands: REPORTING,
   },
   {
     name: "severity",
@@ -260,21 +194,28 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "show only findings at or above it",
     defaultText: "info",
     group: "Output",
-    commands: CHECKING,
+    commands: REPORTING,
+  },
+  {
+    name: "samples",
+    kind: "flag",
+    describe: "put sample rows into junit, sarif and markdown too, which leave the machine",
+    group: "Output",
+    commands: REPORTING,
   },
   {
     name: "no-samples",
     kind: "flag",
-    describe: "leave sample rows out of the report",
+    describe: "leave sample rows out of every report",
     group: "Output",
-    commands: CHECKING,
+    commands: REPORTING,
   },
   {
     name: "verbose",
     kind: "flag",
-    describe: "show every outcome, every sample row and whole queries",
+    describe: "show every outcome, every finding and whole queries",
     group: "Output",
-    commands: ["audit", "inspect"],
+    commands: ["audit", "inspect", "convert"],
   },
   {
     name: "no-progress",
@@ -313,11 +254,3 @@ export const OPTIONS: readonly OptionEntry[] = [
 ];
 
 export const OPTION_GROUPS = ["Input", "Time", "Checks", "Output", "Running"] as const;
-
-/** The exit codes, in the words of help and documentation. */
-export const EXIT_CODES: readonly (readonly [number, string])[] = [
-  [0, "nothing at or above --fail-on"],
-  [1, "findings at or above --fail-on"],
-  [2, "usage or configuration error, or an input or a check that could not be evaluated (2 beats 1)"],
-  [130, "interrupted"],
-];

@@ -3,15 +3,9 @@
 import { Command, type CommanderError, Option } from "commander";
 import { UserError } from "../contract/errors.ts";
 import { didYouMean, nearest } from "../contract/nearest.ts";
-import {
-  COMMANDS,
-  type CommandEntry,
-  type CommandName,
-  EXIT_CODES,
-  OPTION_GROUPS,
-  OPTIONS,
-  type OptionEntry,
-} from "./options.ts";
+import { COMMANDS, type CommandEntry, type CommandName, EXIT_CODES } from "./command-list.ts";
+import { OPTION_GROUPS, OPTIONS, type OptionEntry } from "./options.ts";
+import { readChoice } from "./values.ts";
 
 /** What stood on the command line, as text: the values are read in settings.ts. */
 export interface Invocation {
@@ -144,6 +138,12 @@ function faultOf(error: CommanderError, entry: CommandEntry): string {
     default:
       return error.message.replace(/^error: /, "").split("\n")[0]!;
   }
+}
+
+/** The value of a choice, checked; `fallback` when it was not given. */
+export function choiceOf({ command, given }: Invocation, name: string, fallback: string): string {
+  const option = OPTIONS.find((o) => o.name === name && o.commands.includes(command));
+  return option ? readChoice((given[name] as string) ?? fallback, option.choices!, `--${name}`) : fallback;
 }
 
 /** `trueup --help`. */

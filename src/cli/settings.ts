@@ -2,29 +2,31 @@
 
 import { availableParallelism, homedir, tmpdir } from "node:os";
 import { join, relative, resolve, sep } from "node:path";
-import type { Config } from "../config/index.ts";
+import type { Config, LoadedConfig } from "../config/index.ts";
 import type { OptionValue } from "../contract/check.ts";
 import { UserError } from "../contract/errors.ts";
 import type { Severity } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
 import type { InputSpec, PostgresSettings, Settings } from "../contract/settings.ts";
+import type { Place } from "../report/export.ts";
 import type { FailOn } from "./exit.ts";
 import type { CheckInfo } from "./manifest.ts";
-import { OPTIONS } from "./options.ts";
-import type { Invocation } from "./program.ts";
-import { instantOf, readChoice, readCount, readSize, readTime, readZone } from "./values.ts";
+import { choiceOf, type Invocation } from "./program.ts";
+import { instantOf, readCount, readSize, readTime, readZone } from "./values.ts";
 
 /** Settings of the run and what only the command line needs. */
 export interface Run {
   settings: Settings;
   failOn: FailOn;
-  severity: Severity;
   format: string;
-  /** Further reports to write. */
-  outputs: { format: string; file: string }[];
-  verbose: boolean;
+  severity: Severity;
+  /** The line of the configuration that names an input, by the input's path. */
+  configured: Map<string, Place>;
   progress: boolean;
 }
+
+/** Share of rejected rows above which an input counts as not evaluated, unless configured. */
+export const MAX_REJECTED = 0.01;
 
 /** Less than this DuckDB cannot work with. */
 const MEMORY_MIN = 64 * 2 ** 20;
@@ -33,13 +35,14 @@ const MEMORY_MIN = 64 * 2 ** 20;
 export async function configOf(
   invocation: Invocation,
   checks: readonly CheckInfo[],
-): Promise<{ shown: string; config: Config } | null> {
+): Promise<(LoadedConfig & { shown: string }) | null> {
   const cwd = process.cwd();
-  const { findConfig, loadConfig } = await import("../config/index.ts");
   const named = invocation.given["config"] as string | undefined;
+  const { findConfig } = await import("../config/find.ts");
   const file = named === undefined ? findConfig(cwd) : resolve(named);
   if (file === null) return null;
-  return { shown: relative(cwd, file).split(sep).join("/"), config: loadConfig(file, checks, cwd).config };
+  const { loadConfig } = await import("../config/index.ts");
+  return { shown: relative(cwd, file).split(sep).join("/"), ...loadConfig(file, checks, cwd) };
 }
 
 /**
@@ -52,13 +55,10 @@ export async function settingsOf(
   clock: number,
 ): Promise<Run> {
   const { given } = invocation;
-  const config: Config = (await configOf(invocation, checks))?.config ?? {};
+  const loaded = await configOf(invocation, checks);
+  const config: Config = loaded?.config ?? {};
   const text = (name: string) => given[name] as string | undefined;
   const list = (name: string) => (given[name] as string[] | undefined)?.flatMap((item) => item.split(","));
-  const choice = (name: string, fallback: string) => {
-    const choices = OPTIONS.find((option) => option.name === name)!.choices!;
-    return readChoice(text(name) ?? fallback, choices, `--${name}`);
-  };
   const timezone = readZone(text("timezone") ?? config.timezone ?? "UTC", "--timezone");
   const at = (name: string, now: number, dateMeans: "start" | "end") => {
     const value = text(name);
@@ -91,18 +91,19 @@ export async function settingsOf(
       given["threads"] === undefined ? availableParallelism() : readCount(text("threads")!, "--threads"),
     tempDir: resolve(text("temp-dir") ?? tmpdir()),
     dbFile: text("db") === undefined ? null : resolve(text("db")!),
-    maxRejected: config.max_rejected ?? 0.01,
+    maxRejected: config.max_rejected ?? MAX_REJECTED,
     named: "",
   };
   if (settings.since !== null && settings.until !== null && settings.since > settings.until)
     throw new UserError("--since is later than --until");
   return {
     settings,
-    failOn: choice("fail-on", config.fail_on ?? "error") as FailOn,
-    severity: choice("severity", config.severity ?? "info") as Severity,
-    format: choice("format", "text"),
-    outputs: [],
-    verbose: given["verbose"] === true,
+    failOn: choiceOf(invocation, "fail-on", config.fail_on ?? "error") as FailOn,
+    severity: choiceOf(invocation, "severity", config.severity ?? "info") as Severity,
+    format: choiceOf(invocation, "format", "text"),
+    configured: new Map(
+      [...(loaded?.inputLines ?? [])].map(([path, line]) => [path, { path: loaded!.shown, line }]),
+    ),
     progress: given["no-progress"] !== true,
   };
 }

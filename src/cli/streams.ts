@@ -48,6 +48,11 @@ export async function writeOut(text: string): Promise<void> {
   });
 }
 
+/** The file to which GitHub Actions takes the summary of a job, or null. */
+export function jobSummaryFile(): string | null {
+  return process.env.GITHUB_STEP_SUMMARY || null;
+}
+
 /** Writes narration to standard error; what it quotes from inputs cannot touch the terminal. */
 export function narrate(text: string): void {
   process.stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);

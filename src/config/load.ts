@@ -22,6 +22,8 @@ export interface LoadedConfig {
   /** Absolute. */
   file: string;
   config: Config;
+  /** The line, from 1, that names an input, by the path as in `config`. */
+  inputLines: ReadonlyMap<string, number>;
 }
 
 type Path = readonly PropertyKey[];
@@ -65,9 +67,14 @@ export function loadConfig(file: string, checks: readonly ConfigurableCheck[], c
     throw new ConfigError([...new Set(placed.map(({ offset, fault }) => `${at(offset)}: ${fault.text}`))]);
   }
   const config = parsed.data!;
+  const inputs = config.inputs?.map((input) => moved(input, file, cwd));
+  const lineOf = (i: number) => lines.linePos(offsetOf(document.contents, ["inputs", i], false)).line;
   return {
     file,
-    config: { ...config, ...(config.inputs && { inputs: config.inputs.map((i) => moved(i, file, cwd)) }) },
+    inputLines: new Map(
+      inputs?.map((input, i) => [typeof input === "string" ? input : input.path, lineOf(i)]),
+    ),
+    config: { ...config, ...(inputs && { inputs }) },
   };
 }
 

@@ -48,17 +48,24 @@ export function stringify(value: unknown, indent = 0, depth = 0): string {
     if (!Number.isFinite(value)) return "null";
     return String(Number.isInteger(value) ? value : Number(value.toPrecision(12)));
   }
+  if (typeof value === "string") return quoted(value);
   if (typeof value !== "object") return JSON.stringify(value);
   const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
   const parts = Array.isArray(value)
     ? value.map((item) => stringify(item, indent, depth + 1))
     : Object.entries(value)
         .filter(([, item]) => item !== undefined)
-        .map(
-          ([key, item]) => `${JSON.stringify(key)}:${indent ? " " : ""}${stringify(item, indent, depth + 1)}`,
-        );
+        .map(([key, item]) => `${quoted(key)}:${indent ? " " : ""}${stringify(item, indent, depth + 1)}`);
   if (parts.length === 0) return open + close;
   if (indent === 0) return open + parts.join(",") + close;
   const pad = " ".repeat(indent * (depth + 1));
   return `${open}\n${pad}${parts.join(`,\n${pad}`)}\n${" ".repeat(indent * depth)}${close}`;
+}
+
+/** A JSON string that is harmless on a terminal too: controls, direction marks and invisible characters are escaped. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -65,7 +65,7 @@ describe("trueup", () => {
     [
       "a mistyped format",
       ["audit", LOG, "--format", "jsn"],
-      'trueup: --format: "jsn" is none of text, json, did you mean "json"?\n',
+      'trueup: --format: "jsn" is none of text, json, jsonl, junit, sarif, github, gitlab, markdown, html, csv, did you mean "json"?\n',
     ],
     [
       "a zone that is none",
@@ -137,6 +137,51 @@ describe("trueup audit", () => {
       expect(trueup(args, { cwd: folder }).stdout, args.join(" ")).not.toContain("AbCdEfGh");
     const ran = trueup(["query", `SELECT '${secret}' AS m`, "app.log"], { cwd: folder });
     expect(ran.stdout).toContain("sk-ant-***");
+  });
+});
+
+describe("reports", () => {
+  test("go to files in several formats beside standard output, and convert makes the same of the saved one", () => {
+    const folder = temporaryFolder();
+    const formats = ["json", "sarif", "junit", "markdown", "csv", "html", "text"];
+    const outputs = formats.flatMap((format) => ["--output", `${format}=${join(folder, format)}`]);
+    const ran = trueup(["audit", LOG, ...NOW, ...outputs, "--format", "jsonl"]);
+    expect(ran).toMatchObject({ code: 0, stderr: "" });
+    for (const format of formats) {
+      const saved = readFileSync(join(folder, format), "utf8");
+      const converted = trueup(["convert", join(folder, "json"), "--format", format], { cwd: ROOT });
+      expect(converted.stdout.length, format).toBeGreaterThan(100);
+      expect(converted.stdout, format).toBe(saved);
+      expect(converted.code).toBe(0);
+    }
+  });
+
+  test("convert reads standard input and keeps the exit code of the audit", () => {
+    const { stdout } = trueup(["audit", LOG, "no-such.log", ...NOW, "--format", "json"]);
+    const ran = trueup(["convert", "-", "--format", "github"], { input: stdout });
+    expect(ran.code).toBe(2);
+    expect(ran.stdout).toContain("::error title=not evaluated%3A no-such.log::");
+    expect(ran.stderr).toContain("trueup: not evaluated: no-such.log: ");
+  });
+
+  test("a job summary is appended where GitHub asks for it", () => {
+    const file = join(temporaryFolder(), "summary.md");
+    shell(`$trueup ${LOG} ${NOW.join(" ")} --format github`, { GITHUB_STEP_SUMMARY: file });
+    expect(readFileSync(file, "utf8")).toContain("## trueup: ");
+  });
+
+  test.each([
+    ["an unknown format", ["--output", "jsn=x"], 'trueup: --output: "jsn" is none of'],
+    ["no file", ["--output", "json"], 'trueup: --output: "json" is no FORMAT=FILE'],
+    [
+      "a folder that is not there",
+      ["--output", "json=no/such/folder"],
+      "trueup: --output: cannot write no/such/folder",
+    ],
+  ])("%s in --output is one line and exit 2", (_, args, message) => {
+    const ran = trueup(["audit", LOG, ...args]);
+    expect(ran).toMatchObject({ code: 2, stdout: "" });
+    expect(ran.stderr).toContain(message);
   });
 });
 

@@ -4,10 +4,8 @@ import { UserError } from "../../contract/errors.ts";
 import { didYouMean } from "../../contract/nearest.ts";
 import { EXIT } from "../exit.ts";
 import { type CheckInfo, readManifest } from "../manifest.ts";
-import { REPORT_FORMATS } from "../options.ts";
-import type { Invocation } from "../program.ts";
+import { choiceOf, type Invocation } from "../program.ts";
 import { terminal, writeOut } from "../streams.ts";
-import { readChoice } from "../values.ts";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { checks } = readManifest();
@@ -17,7 +15,7 @@ export async function run(invocation: Invocation): Promise<number> {
     const ids = checks.map((candidate) => candidate.id);
     throw new UserError(`unknown check "${id}"${didYouMean(id, ids) || "; trueup list names them"}`);
   }
-  const format = readChoice((invocation.given["format"] as string) ?? "text", REPORT_FORMATS, "--format");
+  const format = choiceOf(invocation, "format", "text");
   await writeOut(format === "json" ? `${JSON.stringify(check, null, 2)}\n` : textOf(check, terminal().width));
   return EXIT.clean;
 }

@@ -19,7 +19,12 @@ export async function run(invocation: Invocation): Promise<number> {
   await writeOut(
     run.format === "json"
       ? `${stringify(inspection, 2)}\n`
-      : renderInspection(inspection, { color, width, severity: "info", verbose: run.verbose }),
+      : renderInspection(inspection, {
+          color,
+          width,
+          severity: "info",
+          verbose: invocation.given["verbose"] === true,
+        }),
   );
   return inspection.inputs.some((input) => isNotEvaluated(input, settings.maxRejected))
     ? EXIT.failed

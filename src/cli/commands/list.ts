@@ -2,14 +2,12 @@
 
 import { EXIT } from "../exit.ts";
 import { readManifest } from "../manifest.ts";
-import { REPORT_FORMATS } from "../options.ts";
-import type { Invocation } from "../program.ts";
+import { choiceOf, type Invocation } from "../program.ts";
 import { writeOut } from "../streams.ts";
-import { readChoice } from "../values.ts";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { checks } = readManifest();
-  const format = readChoice((invocation.given["format"] as string) ?? "text", REPORT_FORMATS, "--format");
+  const format = choiceOf(invocation, "format", "text");
   if (format === "json") {
     const rows = checks.map(({ id, meta }) => ({ id, severity: meta.severity, title: meta.title }));
     await writeOut(`${JSON.stringify(rows, null, 2)}\n`);

@@ -1,0 +1,119 @@
+/** Reads a saved JSON report back, for `trueup convert`. */
+
+import { UserError } from "../contract/errors.ts";
+import { SEVERITIES } from "../contract/finding.ts";
+import type { Report } from "../contract/report.ts";
+
+/** A value's shape: a type, a list of one shape, one of several, or an object's members. */
+type Shape =
+  | "string"
+  | "number"
+  | "boolean"
+  | "null"
+  | "any"
+  | readonly [Shape]
+  | ReadonlySet<Shape>
+  | { [key: string]: Shape };
+
+const orNull = (shape: Shape): Shape => new Set([shape, "null" as const]);
+const TEXT = orNull("string");
+
+const FINDING: Shape = {
+  check: "string",
+  severity: "string",
+  fingerprint: "string",
+  title: "string",
+  message: "string",
+  target: "string",
+  location: { input: TEXT, table: TEXT, column: TEXT, file: TEXT, line: orNull("number") },
+  measure: { name: "string", value: "any" },
+  evidence: {},
+  samples: [{}],
+  sql: "string",
+  fix: "string",
+  baseline: TEXT,
+  timeline: orNull({
+    from: "string",
+    to: "string",
+    lanes: [{ name: "string", counts: ["number"] }],
+    marks: [{ time: "string", label: "string" }],
+  }),
+};
+
+/** As much of `schema/report.schema.json` as renderers rely on. */
+const REPORT: Shape = {
+  tool: { name: "string", version: "string" },
+  now: "string",
+  timezone: "string",
+  inputs: [
+    {
+      name: "string",
+      kind: "string",
+      path: "string",
+      rows: "number",
+      rejected: "number",
+      notes: ["string"],
+      error: TEXT,
+    },
+  ],
+  tables: [{ name: "string", input: "string", timeRange: orNull({ from: "string", to: "string" }) }],
+  outcomes: [{ check: "string", target: "string", status: "string", reason: TEXT }],
+  findings: [FINDING],
+  fixed: [FINDING],
+  suppressed: [FINDING],
+  summary: { errors: "number", warnings: "number", infos: "number" },
+};
+
+function matches(value: unknown, shape: Shape): boolean {
+  if (shape === "any") return true;
+  if (shape === "null") return value === null;
+  if (shape === "number") return typeof value === "number" || typeof value === "bigint";
+  if (typeof shape === "string") return typeof value === shape;
+  if (shape instanceof Set) return [...shape].some((one) => matches(value, one));
+  if (Array.isArray(shape))
+    return Array.isArray(value) && value.every((item) => matches(item, shape[0] as Shape));
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const members = value as Record<string, unknown>;
+  return Object.entries(shape as Record<string, Shape>).every(([key, member]) =>
+    matches(members[key], member),
+  );
+}
+
+/**
+ * The report that `renderJson` printed. `where` names the file in errors.
+ * @throws UserError when the text is no JSON or no report of a version that is known.
+ */
+export function parseReport(text: string, where: string): Report {
+  const value = parsed(text, where);
+  if (!matches(value, { schemaVersion: "number" }) || !matches(value, REPORT))
+    throw new UserError(`${where}: no report of trueup; \`trueup audit --format json\` prints one`);
+  const report = value as Report;
+  if (report.schemaVersion !== 1)
+    throw new UserError(
+      `${where}: a report of schema version ${report.schemaVersion}; this trueup reads version 1`,
+    );
+  for (const finding of [...report.findings, ...report.fixed, ...report.suppressed])
+    if (!SEVERITIES.includes(finding.severity))
+      throw new UserError(`${where}: "${finding.severity}" is no severity`);
+  return {
+    ...report,
+    inputs: report.inputs.map(({ error, ...input }) => (error ? { ...input, error } : input)),
+  };
+}
+
+/** Integers past 2^53 stay exact: they become bigint. */
+function parsed(text: string, where: string): unknown {
+  const tag = "\u0000big ";
+  const marked = text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
+    token.startsWith('"') ? token : `"\\u0000big ${token}"`,
+  );
+  try {
+    return JSON.parse(marked, (_, value: unknown) => {
+      if (typeof value !== "string" || !value.startsWith(tag)) return value;
+      const exact = BigInt(value.slice(tag.length));
+      return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
+    });
+  } catch {
+    throw new UserError(`${where}: no JSON`);
+  }
+}
