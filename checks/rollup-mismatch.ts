@@ -1,45 +1,29 @@
 /** A daily, hourly, session or counter table differs from the sum of the rows it rolls up. */
 
-import { instantOf, secondsSql, timestampSql } from "../src/contract/activity.ts";
+import { instantOf, secondsSql } from "../src/contract/activity.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Rollup, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
+import { type Compared, type Fit, multipleOf, zoneOffset } from "../src/contract/refit.ts";
 import {
-  type Compared,
-  Detail,
-  type Fit,
-  multipleOf,
-  refit,
-  SLOT_SECONDS,
-  zoneOffset,
-} from "../src/contract/refit.ts";
-import { type Keyed, keyedSums, readBuckets } from "../src/contract/rollups.ts";
+  BUCKETS_MIN,
+  type Keyed,
+  keyedSums,
+  type Reading,
+  readingsOf,
+  shareOf,
+  variantsOf,
+} from "../src/contract/rollups.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 /** Of the buckets, this share must agree, or the table rolls up something else. */
 const AGREE_MIN = 0.5;
 /** A rollup of everything that is always a little off still lies this near, bucket by bucket. */
 const NEAR: readonly [number, number] = [0.5, 1.5];
-/** Buckets below which nothing can be told. */
-const BUCKETS_MIN = 3;
 
 interface RollupTarget {
   name: string;
   rollups: Rollup[];
-}
-
-/** Which rows of the detail a rollup may count. */
-const VARIANTS: readonly [name: string, condition: string][] = [
-  ["all rows", "TRUE"],
-  ["successful rows", "ok"],
-  ["calls", "is_call"],
-  ["successful calls", "ok AND is_call"],
-];
-
-interface Best {
-  rollup: Rollup;
-  variant: (typeof VARIANTS)[number];
-  fit: Fit;
 }
 
 export default defineCheck({
@@ -71,17 +55,17 @@ export default defineCheck({
     const [first] = rollups;
     if (first?.grain === "session" || first?.grain === "total")
       return keyedFindings(ctx, rollups, ctx.options.min_rows);
-    let best: Best | null = null;
+    let best: Reading | null = null;
     for (const rollup of rollups) {
-      const found = await fitOf(ctx, rollup);
-      if (found && (!best || share(found.fit) > share(best.fit))) best = found;
+      for (const reading of await readingsOf(ctx, rollup))
+        if (!best || shareOf(reading.fit) > shareOf(best.fit)) best = reading;
     }
     if (!best) return new Skip(`fewer than ${BUCKETS_MIN} complete buckets in common`);
     const { fit, rollup } = best;
     const differing = fit.compared.filter((one) => !one.agrees);
     if (differing.length === 0) return isMoved(ctx, fit) ? [await movedDraft(ctx, best)] : [];
-    const factor = share(fit) < AGREE_MIN ? multipleOf(fit.compared) : null;
-    const related = share(fit) >= AGREE_MIN || factor !== null || isNear(rollup, rollups, fit);
+    const factor = shareOf(fit) < AGREE_MIN ? multipleOf(fit.compared) : null;
+    const related = shareOf(fit) >= AGREE_MIN || factor !== null || isNear(rollup, rollups, fit);
     if (!related)
       return new Skip(
         `its sums follow from no table at hand: ${fit.agreeing} of ${plural(fit.compared.length, "bucket")} agree with ${rollup.detail}`,
@@ -89,8 +73,6 @@ export default defineCheck({
     return [await differingDraft(ctx, best, differing, factor)];
   },
 });
-
-const share = (fit: Fit) => fit.agreeing / Math.max(1, fit.compared.length);
 
 const usageOf = (ctx: CheckContext, name: string) =>
   ctx.evidence.usage.find((u) => u.name === name) as UsageRelation;
@@ -101,36 +83,6 @@ const isMoved = (ctx: CheckContext, fit: Fit) => {
     fit.offsets.some((o) => o !== 0) && !fit.compared.every((one) => fit.offsets.includes(zone(one.from)))
   );
 };
-
-/** The best way to read the rollup as sums of one detail table, or null with too little in common. */
-async function fitOf(ctx: CheckContext, rollup: Rollup): Promise<Best | null> {
-  const exact = rollup.measures.map((role) => role !== "cost");
-  const buckets = await readBuckets(ctx, usageOf(ctx, rollup.rollup), rollup);
-  if (buckets.length < BUCKETS_MIN) return null;
-  const detail = usageOf(ctx, rollup.detail);
-  const sums = VARIANTS.flatMap(([, condition], v) =>
-    rollup.measures.map((role, m) => `sum(${role}) FILTER (WHERE ${condition}) AS s${v}_${m}`),
-  );
-  const [from, to] = [buckets[0]!.from - 2 * 86400, buckets.at(-1)!.to + 33 * 86400];
-  const rows = await ctx.query(
-    `SELECT floor(${secondsSql(ctx, "time")} / ${SLOT_SECONDS}) * ${SLOT_SECONDS} AS slot, ${sums.join(", ")}
-     FROM ${detail.relation} WHERE time >= ${timestampSql(from)} AND time < ${timestampSql(to)} GROUP BY 1 ORDER BY 1`,
-  );
-  if (rows.length === 0) return null;
-  const zone = zoneOffset(ctx.evidence.timezone);
-  const expected = ctx.evidence.timezone === "UTC" ? [() => 0] : [zone, () => 0];
-  let best: Best | null = null;
-  for (const [v, variant] of VARIANTS.entries()) {
-    const slots = rows.map((row) => ({
-      from: Number(row.slot),
-      sums: rollup.measures.map((_, m) => Number(row[`s${v}_${m}`] ?? 0)),
-    }));
-    const fit = refit(buckets, new Detail(slots), exact, expected, rollup.grain !== "hour");
-    if (fit.compared.length >= BUCKETS_MIN && (!best || share(fit) > share(best.fit)))
-      best = { rollup, variant, fit };
-  }
-  return best;
-}
 
 /** The only detail there is, grouped by nothing that could leave rows out, and every bucket about right. */
 function isNear(rollup: Rollup, rollups: readonly Rollup[], fit: Fit): boolean {
@@ -146,7 +98,7 @@ function isNear(rollup: Rollup, rollups: readonly Rollup[], fit: Fit): boolean {
 const clock = (offsets: readonly number[]) =>
   offsets.map((o) => `UTC${o < 0 ? "−" : "+"}${Math.abs(o)}`).join(" or ");
 
-async function movedDraft(ctx: CheckContext, { rollup, fit }: Best): Promise<FindingDraft> {
+async function movedDraft(ctx: CheckContext, { rollup, fit }: Reading): Promise<FindingDraft> {
   return {
     title: "A rollup's days begin at another hour",
     message: `The days of ${rollup.rollup} agree with ${rollup.detail} when they begin at midnight of ${clock(fit.offsets)}, not of ${ctx.evidence.timezone}: all ${plural(fit.compared.length, "bucket")} then agree.`,
@@ -167,7 +119,7 @@ async function movedDraft(ctx: CheckContext, { rollup, fit }: Best): Promise<Fin
 
 async function differingDraft(
   ctx: CheckContext,
-  { rollup, variant, fit }: Best,
+  { rollup, variant, fit }: Reading,
   differing: readonly Compared[],
   factor: number | null,
 ): Promise<FindingDraft> {
@@ -211,7 +163,7 @@ async function differingDraft(
       detail_sum: right,
       difference: off,
       factor,
-      counted: variant[0],
+      counted: variant.name,
       offset_hours: fit.offsets.length === 1 ? fit.offsets[0]! : [...fit.offsets],
       first: instantOf(from),
       last: instantOf(to),
@@ -219,7 +171,7 @@ async function differingDraft(
         .slice(0, 5)
         .map((w): Row => ({ bucket: label(w.from), stored: w.sums[m]!, rows: w.detail[m]! })),
     },
-    sql: compareSql(ctx, rollup, variant[1], fit.offsets[0]!),
+    sql: compareSql(ctx, rollup, variant.condition, fit.offsets[0]!),
     key: rollup.detail,
     timeline: {
       from: instantOf(fit.compared[0]!.from),
@@ -269,7 +221,7 @@ async function keyedFindings(
 ): Promise<FindingDraft[] | Skip> {
   let best: { rollup: Rollup; keyed: Keyed } | null = null;
   for (const rollup of rollups)
-    for (const [, condition] of VARIANTS) {
+    for (const { condition } of variantsOf(usageOf(ctx, rollup.detail))) {
       const keyed = await keyedSums(
         ctx,
         usageOf(ctx, rollup.rollup),

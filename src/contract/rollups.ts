@@ -4,9 +4,12 @@ import { horizonOf, secondsSql, timestampSql } from "./activity.ts";
 import type { CheckContext } from "./check.ts";
 import type { Rollup, UsageRelation } from "./evidence.ts";
 import type { Row } from "./finding.ts";
-import type { RollupBucket } from "./refit.ts";
+import { Detail, type Fit, type RollupBucket, refit, SLOT_SECONDS, zoneOffset } from "./refit.ts";
+import { HAS_PARENT } from "./scope.ts";
 
 const DAY = 86_400;
+/** Buckets below which nothing can be told. */
+export const BUCKETS_MIN = 3;
 /** Buckets that are compared: ten years of hours. */
 const BUCKETS_MAX = 90_000;
 /** Days (or hours) without a row at the end of a rollup that a job may still be late with. */
@@ -123,7 +126,7 @@ FROM ${relation} WHERE ${column} IS NOT NULL AND ${where} GROUP BY 1`;
   const all = (side: string, test: string) => measures.map((_, m) => `COALESCE(${side}.s${m}, 0) ${test}`);
   const joined = `FROM (${sums(usage.relation, key.rollup, since)}) AS stored
 JOIN (${sums(detail.relation, key.detail, condition)}) AS rows_of ON rows_of.k = stored.k
-WHERE ${all("rows_of", "> 0").join(" OR ")}`;
+WHERE (${all("rows_of", "> 0").join(" OR ")})`;
   const zero = all("stored", "= 0").join(" AND ");
   const counts = rollup.grain === "total" ? "differs" : "differs AND NOT zero";
   const counted = await ctx.query(
@@ -149,6 +152,74 @@ WHERE ${all("rows_of", "> 0").join(" OR ")}`;
       detail_sum: at("rows_sum"),
       key: key.name,
     },
-    sql: `SELECT stored.k AS key, stored.s0 AS stored, rows_of.s0 AS rows_sum_up_to ${joined.replace("WHERE ", "WHERE (")}) AND (${differs}) ORDER BY 1`,
+    sql: `SELECT stored.k AS key, stored.s0 AS stored, rows_of.s0 AS rows_sum_up_to ${joined} AND (${differs}) ORDER BY 1`,
   };
+}
+
+/** Which rows of a detail table a rollup may count: a condition on its usage relation. */
+export interface Variant {
+  name: string;
+  condition: string;
+}
+
+/** The rollup as sums of one detail table's rows. */
+export interface Reading {
+  rollup: Rollup;
+  variant: Variant;
+  fit: Fit;
+}
+
+/** The share of a fit's buckets that agree. */
+export const shareOf = (fit: Fit): number => fit.agreeing / Math.max(1, fit.compared.length);
+
+/** Rows that are the parent of another row, as a condition. */
+export const isParent = (detail: UsageRelation): string =>
+  `(id IS NOT NULL AND id IN (SELECT parent_id FROM ${detail.relation} WHERE ${HAS_PARENT}))`;
+
+/** The plausible ways to count rows, the plainest first. */
+export function variantsOf(detail: UsageRelation): Variant[] {
+  const variants = [
+    { name: "all rows", condition: "TRUE" },
+    { name: "successful rows", condition: "ok" },
+    { name: "calls", condition: "is_call" },
+    { name: "successful calls", condition: "ok AND is_call" },
+  ];
+  if (!detail.has("id", "parent_id")) return variants;
+  return [
+    ...variants,
+    { name: "rows without children", condition: `NOT ${isParent(detail)}` },
+    { name: "roots", condition: `NOT ${HAS_PARENT}` },
+  ];
+}
+
+/** The rollup by time read in every plausible way; none with too few complete buckets in common. */
+export async function readingsOf(ctx: CheckContext, rollup: Rollup): Promise<Reading[]> {
+  const usageOf = (name: string) => ctx.evidence.usage.find((u) => u.name === name) as UsageRelation;
+  const buckets = await readBuckets(ctx, usageOf(rollup.rollup), rollup);
+  if (buckets.length < BUCKETS_MIN) return [];
+  const detail = usageOf(rollup.detail);
+  const variants = variantsOf(detail);
+  const sums = variants.flatMap((_, v) =>
+    rollup.measures.map((role, m) => `sum(${role}) FILTER (WHERE v${v}) AS s${v}_${m}`),
+  );
+  const flags = variants.map(({ condition }, v) => `(${condition}) AS v${v}`);
+  // A day or month that began by another clock, and what came after the rollup stopped.
+  const [from, to] = [buckets[0]!.from - 2 * DAY, buckets.at(-1)!.to + 33 * DAY];
+  const rows = await ctx.query(
+    `SELECT floor(${secondsSql(ctx, "time")} / ${SLOT_SECONDS}) * ${SLOT_SECONDS} AS slot, ${sums.join(", ")}
+     FROM (SELECT time, ${rollup.measures.join(", ")}, ${flags.join(", ")} FROM ${detail.relation}
+           WHERE time >= ${timestampSql(from)} AND time < ${timestampSql(to)}) AS counted GROUP BY 1 ORDER BY 1`,
+  );
+  if (rows.length === 0) return [];
+  const zone = zoneOffset(ctx.evidence.timezone);
+  const expected = ctx.evidence.timezone === "UTC" ? [() => 0] : [zone, () => 0];
+  const exact = rollup.measures.map((role) => role !== "cost");
+  return variants.flatMap((variant, v) => {
+    const slots = rows.map((row) => ({
+      from: Number(row.slot),
+      sums: rollup.measures.map((_, m) => Number(row[`s${v}_${m}`] ?? 0)),
+    }));
+    const fit = refit(buckets, new Detail(slots), exact, expected, rollup.grain !== "hour");
+    return fit.compared.length >= BUCKETS_MIN ? [{ rollup, variant, fit }] : [];
+  });
 }
