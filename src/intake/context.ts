@@ -1,6 +1,7 @@
 /** What every loader is given, and the shape of a loader. */
 
 import { basename } from "node:path";
+import { messageOf } from "../contract/errors.ts";
 import type { InputKind } from "../contract/evidence.ts";
 import type { LoadedInput, TableProfile } from "../contract/loaded.ts";
 import type { Hooks, Settings } from "../contract/settings.ts";
@@ -26,6 +27,11 @@ export interface Source {
 /** A file of an input, as shown to people. */
 export function shownFile(source: Source, file: string): string {
   return source.files.length > 1 ? `${source.path} (${basename(file)})` : source.path;
+}
+
+/** What went wrong with a file, in one line that does not carry the path of this machine. */
+export function faultOf(error: unknown, file: string): string {
+  return messageOf(error).replaceAll(file, basename(file));
 }
 
 export interface Reject {

@@ -1,14 +1,14 @@
 /** Reads CSV and TSV files, one or many as one table: each row is loaded as it stands or rejected with its line. */
 
 import { isUtf8 } from "node:buffer";
-import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
+import { Interrupted, UserError } from "../contract/errors.ts";
 import type { Input } from "../contract/evidence.ts";
 import type { Value } from "../contract/finding.ts";
 import type { LoadedInput } from "../contract/loaded.ts";
 import { number, plural } from "../contract/wording.ts";
 import { ident, literal, qualified, type Store } from "../store/index.ts";
 import { bytesAt } from "./bytes.ts";
-import { type IntakeContext, type Reject, type Source, shownFile } from "./context.ts";
+import { faultOf, type IntakeContext, type Reject, type Source, shownFile } from "./context.ts";
 import { plainFile } from "./plain.ts";
 import { choose, countOf, type RelationColumn, sampleOf, spreadSample, tableFrom } from "./relation.ts";
 
@@ -53,7 +53,7 @@ export async function loadCsv(source: Source, ctx: IntakeContext): Promise<Loade
       if (file) files.push(file);
     } catch (error) {
       if (error instanceof UserError || error instanceof Interrupted) throw error;
-      failures.push(`${shownFile(source, one)}: not readable as CSV (${messageOf(error)})`);
+      failures.push(`${shownFile(source, one)}: not readable as CSV (${faultOf(error, one)})`);
     }
   }
   if (files.length === 0 && failures.length > 0) throw new UserError(failures.join("; "));
@@ -76,7 +76,7 @@ export async function loadCsv(source: Source, ctx: IntakeContext): Promise<Loade
       if (file.cut) failures.push(`${shownFile(source, file.path)}: ${file.cut}; the rows before were read`);
     } catch (error) {
       if (error instanceof UserError || error instanceof Interrupted) throw error;
-      failures.push(`${shownFile(source, file.path)}: ${messageOf(error)}`);
+      failures.push(`${shownFile(source, file.path)}: ${faultOf(error, file.path)}`);
     }
   }
   if (failures.length > 0) input.error = failures.join("; ");

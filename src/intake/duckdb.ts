@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { messageOf, UserError } from "../contract/errors.ts";
 import type { LoadedInput, LoadedTable } from "../contract/loaded.ts";
 import { ident, literal, type Store } from "../store/index.ts";
-import type { IntakeContext, Source } from "./context.ts";
+import { faultOf, type IntakeContext, type Source } from "./context.ts";
 import { choose, countOf, type RelationColumn, spreadSample, tableFrom } from "./relation.ts";
 
 interface FoundTable {
@@ -46,7 +46,7 @@ export async function loadDuckdb(source: Source, ctx: IntakeContext): Promise<Lo
     } catch (error) {
       if (!isDamage(error)) throw error;
       failures.push(
-        `${source.path}: table ${table.name} cannot be read: the file is corrupt (${messageOf(error)})`,
+        `${source.path}: table ${table.name} cannot be read: the file is corrupt (${faultOf(error, file)})`,
       );
     }
   }
@@ -73,7 +73,7 @@ async function attach(store: Store, source: Source, file: string, catalog: strin
   try {
     await store.run(`ATTACH ${literal(file)} AS ${ident(catalog)} (READ_ONLY)`);
   } catch (error) {
-    throw new UserError(`${source.path}: ${reasonOf(messageOf(error), file)}`);
+    throw new UserError(`${source.path}: ${reasonOf(faultOf(error, file), file)}`);
   }
 }
 

@@ -1,10 +1,11 @@
 /** Reads Parquet files, one or many as one table: the needed columns are copied, the rest is never decoded. */
 
+import { basename } from "node:path";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { Value } from "../contract/finding.ts";
 import type { LoadedInput } from "../contract/loaded.ts";
 import { ident, literal, type Store } from "../store/index.ts";
-import { type IntakeContext, type Source, shownFile } from "./context.ts";
+import { faultOf, type IntakeContext, type Source, shownFile } from "./context.ts";
 import {
   choose,
   columnsOf,
@@ -34,7 +35,7 @@ export async function loadParquet(source: Source, ctx: IntakeContext): Promise<L
     rows = await copyInto(store, source, name, from, chosen);
   } catch (error) {
     if (error instanceof UserError || error instanceof Interrupted) throw error;
-    throw new UserError(`${source.path}: the Parquet data is damaged (${messageOf(error)})`);
+    throw new UserError(`${source.path}: the Parquet data is damaged (${damageOf(error, files)})`);
   }
   const spread = await spreadSample(store, `${ident(source.name)}.${ident(name)}`, chosen, rows);
   const loaded = new Map(chosen.map((column, i) => [column.name, spread[i] ?? []]));
@@ -63,6 +64,11 @@ export async function loadParquet(source: Source, ctx: IntakeContext): Promise<L
   };
 }
 
+/** The file is told when it is one of several. */
+function damageOf(error: unknown, files: readonly string[]): string {
+  return files.reduce((text, file) => text.replaceAll(file, basename(file)), messageOf(error));
+}
+
 /** Files of different columns become one table with all of them. */
 function relationOf(files: readonly string[]): string {
   return `read_parquet([${files.map(literal).join(", ")}], union_by_name = true)`;
@@ -85,7 +91,7 @@ async function readable(store: Store, source: Source): Promise<{ files: string[]
     } catch (error) {
       if (error instanceof UserError || error instanceof Interrupted) throw error;
       failures.push(
-        `${shownFile(source, file)}: no readable Parquet footer, the file is truncated or corrupt (${messageOf(error)})`,
+        `${shownFile(source, file)}: no readable Parquet footer, the file is truncated or corrupt (${faultOf(error, file)})`,
       );
     }
   }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
 import { literal, type Store } from "../../store/index.ts";
 import { chunksOf, linesOf, Output } from "../bytes.ts";
-import { type IntakeContext, type Reject, type Source, shownFile } from "../context.ts";
+import { faultOf, type IntakeContext, type Reject, type Source, shownFile } from "../context.ts";
 import { plainFile } from "../plain.ts";
 import { type SplitResult, Splitter } from "./split.ts";
 
@@ -53,7 +53,7 @@ export async function cleanRecords(source: Source, ctx: IntakeContext): Promise<
       if (part) parts.push(part);
     } catch (error) {
       if (error instanceof UserError || error instanceof Interrupted) throw error;
-      reading.failures.push(`${shownFile(source, file)}: ${messageOf(error)}`);
+      reading.failures.push(`${shownFile(source, file)}: ${faultOf(error, file)}`);
     }
   }
   const clean = await reading.clean(parts);
