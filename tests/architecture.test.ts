@@ -216,7 +216,8 @@ describe("one name in three places", () => {
   });
 
   test("every check has a test, and every test of a check a check", () => {
-    expect(names("tests/checks", ".test.ts")).toEqual(checks);
+    // `healthy` holds the sources on which every check must stay silent.
+    expect(names("tests/checks", ".test.ts").filter((name) => name !== "healthy")).toEqual(checks);
   });
 
   test("every check has a page, and every page a check", () => {

@@ -25,10 +25,13 @@ export function inputLines(
   inputs.forEach((input, i) => {
     const { texts, range } = cells[i]!;
     const [path, kind, size] = texts.map((text, k) => cutTo(text, widths[k]!)) as [string, string, string];
-    const full = range ? `${instant(range.from)} → ${instant(range.to)}` : "";
-    const short = range
-      ? `${endOf(range.from, range.from, range.to)} → ${endOf(range.to, range.from, range.to)}`
-      : "";
+    const once = range !== null && range.from === range.to;
+    const full = once ? instant(range.from) : range ? `${instant(range.from)} → ${instant(range.to)}` : "";
+    const short = once
+      ? full
+      : range
+        ? `${endOf(range.from, range.from, range.to)} → ${endOf(range.to, range.from, range.to)}`
+        : "";
     const times = full.length <= room ? full : short.length <= room ? short : "";
     const line = `${pad(path, widths[0]!)}  ${pad(kind, widths[1]!)}  ${pad(size, widths[2]!, "right")}  ${times}`;
     lines.push(cutTo(`${input.error === undefined ? " " : "✖"} ${line.trimEnd()}`, options.width));

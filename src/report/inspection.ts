@@ -3,10 +3,11 @@
 import type { Grain } from "../contract/evidence.ts";
 import type { InspectedColumn, InspectedTable, Inspection, RoleStats } from "../contract/inspection.ts";
 import type { RenderOptions } from "../contract/report.ts";
+import { ROLES } from "../contract/roles.ts";
 import { instant, number, percent, plural } from "../contract/wording.ts";
 import { hanging } from "./finding-text.ts";
 import { inputLines } from "./inputs.ts";
-import { cutTo, type Paint, pad, paintOf, widthOf } from "./layout.ts";
+import { cutPath, cutTo, joinParts, type Paint, pad, paintOf, widthOf } from "./layout.ts";
 import { endOf, resample, sparkline } from "./picture.ts";
 import { printable } from "./printable.ts";
 
@@ -42,8 +43,8 @@ export function renderInspection(inspection: Inspection, options: RenderOptions)
   if (inspection.rollups.length > 0)
     sections.push([
       paint.bold("rollups"),
-      ...inspection.rollups.map((one) =>
-        cutTo(printable(`  ${one.rollup} sums up ${one.detail}  ${one.reason}`), options.width),
+      ...inspection.rollups.flatMap((one) =>
+        hanging("  ", "    ", printable(`${one.rollup} sums up ${one.detail}: ${one.reason}`), options.width),
       ),
     ]);
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
@@ -59,14 +60,9 @@ function tableLines(
   const log = inspection.logs.find((l) => l.table.name === table.name);
   const facts = [plural(table.rows, unit), log?.format, table.usage && GRAINS[table.usage.grain ?? "call"]];
   if (table.usage?.format) facts.push(`read as ${table.usage.format}`);
-  const lines = [
-    `${paint.bold(printable(table.name))}${paint.dim(
-      ` · ${facts
-        .filter(Boolean)
-        .map((f) => printable(String(f)))
-        .join(" · ")}`,
-    )}`,
-  ];
+  const name = paint.bold(cutTo(printable(table.name), options.width));
+  const told = facts.filter((fact) => fact !== null && fact !== undefined);
+  const lines = joinParts([name, ...told.map((fact) => paint.dim(printable(fact)))], options.width, paint);
   if (table.rhythm) {
     const { from, to, counts } = table.rhythm;
     const ends = [endOf(from, from, to), endOf(to, from, to)];
@@ -76,7 +72,9 @@ function tableLines(
     );
   } else if (table.timeRange)
     lines.push(`  ${paint.dim(`${instant(table.timeRange.from)} → ${instant(table.timeRange.to)}`)}`);
-  const withRole = table.columns.filter((column) => column.role !== null);
+  const withRole = table.columns
+    .filter((column) => column.role !== null)
+    .sort((a, b) => ROLES.indexOf(a.role!) - ROLES.indexOf(b.role!));
   lines.push(...roleLines(withRole, options, paint));
   lines.push(...statLines(withRole, options, paint));
   for (const [title, values] of [
@@ -91,22 +89,42 @@ function tableLines(
     lines.push(...hanging(`  ${paint.dim(title)}  `, "    ", printable(text.join(", ")), options.width));
   }
   const others = table.columns.filter((column) => column.role === null);
-  if (others.length > 0) {
-    const shown = options.verbose ? others : others.slice(0, OTHERS_MAX);
-    const names = shown.map((c) => (c.loaded ? c.name : `${c.name} (not loaded)`));
-    if (shown.length < others.length) names.push(`${number(others.length - shown.length)} more (--verbose)`);
-    lines.push(
-      ...hanging(`  ${paint.dim("without a role")}  `, "    ", printable(names.join(", ")), options.width),
-    );
-  }
+  lines.push(
+    ...namesLine(
+      "without a role",
+      others.filter((column) => column.loaded),
+      options,
+      paint,
+    ),
+  );
+  lines.push(
+    ...namesLine(
+      "loaded when a query names them",
+      others.filter((c) => !c.loaded),
+      options,
+      paint,
+    ),
+  );
   return lines;
+}
+
+function namesLine(
+  title: string,
+  columns: readonly InspectedColumn[],
+  options: RenderOptions,
+  paint: Paint,
+): string[] {
+  if (columns.length === 0) return [];
+  const names = columns.slice(0, options.verbose ? columns.length : OTHERS_MAX).map((column) => column.name);
+  if (names.length < columns.length) names.push(`${number(columns.length - names.length)} more (--verbose)`);
+  return hanging(`  ${paint.dim(title)}  `, "    ", printable(names.join(", ")), options.width);
 }
 
 /** Role, column, confidence and reason, in columns. */
 function roleLines(columns: readonly InspectedColumn[], options: RenderOptions, paint: Paint): string[] {
   if (columns.length === 0) return [];
   const roleWidth = Math.max(...columns.map((column) => column.role!.length));
-  const names = columns.map((column) => cutTo(printable(column.name), 34));
+  const names = columns.map((column) => cutPath(printable(column.name), Math.round(options.width * 0.4)));
   const nameWidth = Math.max(...names.map(widthOf));
   return columns.map((column, i) => {
     const confidence = column.confidence === null ? "" : percent(column.confidence);

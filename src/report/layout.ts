@@ -41,6 +41,13 @@ export function cutTo(text: string, width: number): string {
   return `${kept}…`;
 }
 
+/** A dotted path cut at its front: what tells paths apart stands at their end. */
+export function cutPath(path: string, width: number): string {
+  if (widthOf(path) <= width || !path.includes(".")) return cutTo(path, width);
+  const segments = [...segmenter.segment(path)].map(({ segment }) => segment).reverse();
+  return [...cutTo(segments.join(""), width)].reverse().join("");
+}
+
 /** Fills up with spaces to `width` columns. */
 export function pad(text: string, width: number, align: "left" | "right" = "left"): string {
   const gap = " ".repeat(Math.max(0, width - widthOf(text)));
