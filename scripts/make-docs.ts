@@ -1,5 +1,6 @@
 /**
- * Writes what is generated from the code: docs/checks, docs/cli.md and the configuration's JSON Schema.
+ * Writes what is generated from the code: docs/checks, docs/cli.md, docs/configuration.md, the commands in the README
+ * and the configuration's JSON Schema.
  * With `--check` it writes nothing and fails when a file is out of date.
  */
 
@@ -20,6 +21,8 @@ function generatedFiles(): Map<string, string> {
   for (const check of checks) files.set(`docs/checks/${check.id}.md`, checkPage(check));
   files.set("docs/checks/README.md", checkIndex(checks));
   files.set("docs/cli.md", commandLinePage());
+  files.set("docs/configuration.md", configurationPage(checks));
+  files.set("README.md", readme());
   files.set("schema/trueup.schema.json", `${JSON.stringify(configJsonSchema(checks), null, 2)}\n`);
   return files;
 }
@@ -103,9 +106,85 @@ function commandLinePage(): string {
   return `${sections.join("\n\n")}\n`;
 }
 
+/** The README with its list of commands. */
+function readme(): string {
+  const calls = COMMANDS.map(({ name, args }) => `trueup ${name} ${args}`.trim());
+  const width = Math.max(...calls.map((call) => call.length));
+  const lines = COMMANDS.map(({ summary }, i) => `    ${calls[i]!.padEnd(width)}  ${summary}`);
+  const text = readFileSync(join(root, "README.md"), "utf8");
+  const marked = /(<!-- commands -->\n)[\s\S]*(<!-- \/commands -->)/;
+  if (!marked.test(text)) throw new Error("README.md has no place for the commands");
+  return text.replace(marked, (_, start: string, end: string) => `${start}\n${lines.join("\n")}\n\n${end}`);
+}
+
+interface SchemaNode {
+  description?: string;
+  type?: string | string[];
+  enum?: unknown[];
+  anyOf?: SchemaNode[];
+  items?: SchemaNode;
+  properties?: Record<string, SchemaNode>;
+  additionalProperties?: SchemaNode | boolean;
+}
+
+function configurationPage(checks: readonly CheckInfo[]): string {
+  const { properties = {} } = configJsonSchema(checks) as SchemaNode;
+  const rows = Object.entries(properties).flatMap(([name, node]) => [
+    keyRow(name, node),
+    ...(name === "inputs" || name === "extract" ? membersOf(node, `${name}[].`) : []),
+  ]);
+  return `${[
+    "# trueup.yaml",
+    GENERATED,
+    "The file is found in the current folder or, inside a repository, in the nearest folder above it. Every key may be left out; options of the command line beat it. `trueup config validate` tells every fault with its position, `trueup config show` the settings that result, and `trueup config schema` prints the JSON Schema that editors use.",
+    ["| key | value | meaning |", "|---|---|---|", ...rows].join("\n"),
+    "## Example",
+    [
+      "```yaml",
+      "# yaml-language-server: $schema=./node_modules/trueup/schema/trueup.schema.json",
+      "inputs:",
+      "  - logs/app.log*",
+      "  - { path: data/usage.db, name: billing, timezone: Europe/Berlin }",
+      "fail_on: warning",
+      "checks:",
+      "  missing-tokens: { max_ratio: 0.1 }",
+      "  rate-shift: off",
+      "roles:",
+      "  billing.usage: { tin: input_tokens, tout: output_tokens, remark: null }",
+      "extract:",
+      "  - name: usage",
+      "    pattern: 'used (?P<input_tokens>\\d+) in, (?P<output_tokens>\\d+) out'",
+      "    anchors: [used]",
+      "```",
+    ].join("\n"),
+  ].join("\n\n")}\n`;
+}
+
+function membersOf(node: SchemaNode, prefix: string): string[] {
+  const item = node.items?.anyOf?.find((one) => one.properties) ?? node.items;
+  return Object.entries(item?.properties ?? {}).map(([name, member]) => keyRow(prefix + name, member));
+}
+
+function keyRow(name: string, node: SchemaNode): string {
+  return `| \`${name}\` | ${cell(kindOf(node))} | ${cell(node.description ?? "")} |`;
+}
+
+function kindOf(node: SchemaNode): string {
+  if (node.enum) return node.enum.map((value) => `\`${String(value)}\``).join(", ");
+  if (node.anyOf) return [...new Set(node.anyOf.map(kindOf))].join(" or ");
+  if (node.type === "array") return `list of ${node.items ? kindOf(node.items) : "values"}`;
+  return (
+    { object: "map", string: "text", number: "number", boolean: "true or false" }[String(node.type)] ??
+    String(node.type)
+  );
+}
+
 /** Text inside a Markdown table. */
 function cell(text: string): string {
-  return text.replace(/\|/g, "\\|").replace(/\s*\n\s*/g, " ");
+  return text
+    .replace(/\|/g, "\\|")
+    .replace(/<(?=\w)/g, "&lt;")
+    .replace(/\s*\n\s*/g, " ");
 }
 
 /** Pages of checks that are no longer there. */
