@@ -57,7 +57,9 @@ function columnsOf(table: Table): Map<string, string> {
 function comparisons(evidence: Evidence, reference: SchemaReference): Compared[] {
   const names = new Set(reference.tables.map((t) => t.name));
   const tables = evidence.tables.filter((t) => t.form === "table");
-  const inputs = [...new Set(tables.filter((t) => names.has(bareName(t))).map((t) => t.input))];
+  const inputs = reference.input
+    ? [reference.input]
+    : [...new Set(tables.filter((t) => names.has(bareName(t))).map((t) => t.input))];
   return inputs.flatMap((input) =>
     reference.tables.map((before): Compared => {
       const now = tables.find((t) => t.input === input && bareName(t) === before.name);

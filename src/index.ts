@@ -9,14 +9,16 @@ import { idShapesFor } from "./catalog/shapes.ts";
 import type { AnyCheck } from "./contract/check.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input, SchemaReference } from "./contract/evidence.ts";
-import type { Row, Severity, Value } from "./contract/finding.ts";
+import type { Row, Value } from "./contract/finding.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
 import type { Repair } from "./contract/repair.ts";
-import type { Report, Summary } from "./contract/report.ts";
+import type { Report } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
 import { contextOf, isSelected, runChecks } from "./engine/run.ts";
+import { schemaReferences } from "./findings/baseline.ts";
+import { gateFindings } from "./findings/gate.ts";
 import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
 import { type IntakeContext, LOADERS, type Reject, resolveInputs, type Source } from "./intake/index.ts";
@@ -30,6 +32,7 @@ export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
 export type { Hooks, Settings } from "./contract/settings.ts";
 export { builtInChecks, version } from "./engine/discover.ts";
+export { baselineOf, prunedBaseline } from "./findings/baseline.ts";
 export { removeTempDirs } from "./store/index.ts";
 
 /** Rejected rows of one input that are kept with their text; all are counted. */
@@ -45,7 +48,15 @@ export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<R
   const checks = await builtInChecks();
   return withEvidence(settings, hooks, async (store, evidence) => {
     const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
-    const findings = settleFindings(drafts, evidence.tables);
+    const settled = gateFindings(
+      {
+        inputs: [...evidence.inputs],
+        tables: [...evidence.tables],
+        outcomes,
+        findings: settleFindings(drafts, evidence.tables),
+      },
+      settings,
+    );
     return maskReport({
       schemaVersion: 1,
       tool: { name: "trueup", version: version() },
@@ -54,10 +65,7 @@ export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<R
       inputs: [...evidence.inputs],
       tables: [...evidence.tables],
       outcomes,
-      findings,
-      fixed: [],
-      suppressed: [],
-      summary: summaryOf(findings),
+      ...settled,
     });
   });
 }
@@ -185,7 +193,10 @@ export async function withEvidence<T>(
       if (shapes.length > 0) await one.log?.extractIds(shapes);
     }
     const catalog = await buildCatalog(store, loaded, settings);
-    const evidence = { ...catalog, references: await loadReferences(settings, hooks) };
+    const references = await loadReferences(settings, hooks);
+    if (settings.baseline)
+      references.push(...schemaReferences(settings.baseline, catalog.inputs, settings.tables ?? []));
+    const evidence = { ...catalog, references };
     await store.lockDown();
     return await work(store, evidence);
   } catch (error) {
@@ -269,18 +280,4 @@ async function loadAll(
 function failedInput(source: Source, error: string): Input {
   const { name, kind, path, bytes, notes } = source;
   return { name, kind, path, bytes, rows: 0, rejected: 0, tables: [], notes: [...notes], error };
-}
-
-function summaryOf(findings: Report["findings"]): Summary {
-  const count = (severity: Severity) => findings.filter((f) => f.severity === severity).length;
-  const baseline = (state: string) => findings.filter((f) => f.baseline === state).length;
-  return {
-    errors: count("error"),
-    warnings: count("warning"),
-    infos: count("info"),
-    new: baseline("new"),
-    worse: baseline("worse"),
-    known: baseline("known"),
-    fixed: 0,
-  };
 }

@@ -7,6 +7,7 @@ export type CommandName =
   | "backfill"
   | "list"
   | "explain"
+  | "baseline"
   | "config"
   | "convert";
 
@@ -76,6 +77,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "explain one check: what it finds, why it matters, when it stays silent, what to do",
     details: "",
     examples: ["trueup explain missing-tokens"],
+  },
+  {
+    name: "baseline",
+    args: "<write|prune> [inputs...]",
+    summary: "accept the findings of today, so that audits fail only on new or worse ones",
+    details:
+      "`write` audits the inputs and keeps what was found and the schema in trueup-baseline.json, a file to commit: hashes and measures, no values. `prune` audits again and drops the entries that are fixed.",
+    examples: [
+      "trueup baseline write app.log validations.db",
+      "trueup baseline prune app.log validations.db",
+    ],
   },
   {
     name: "config",

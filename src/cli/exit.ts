@@ -10,13 +10,24 @@ export const EXIT = { clean: 0, found: 1, failed: 2, interrupted: 130 } as const
 
 /** 2 when something could not be evaluated, else 1 when a finding is at or above `failOn`, else 0. */
 export function exitCodeOf(report: Report, failOn: FailOn, maxRejected: number): number {
-  if (report.outcomes.some((outcome) => outcome.status === "failed")) return EXIT.failed;
-  if (report.inputs.some((input) => isNotEvaluated(input, maxRejected))) return EXIT.failed;
+  if (notEvaluated(report, maxRejected).length > 0) return EXIT.failed;
   const bar = failOn === "never" ? -1 : SEVERITIES.indexOf(failOn);
   const counts = report.findings.some(
     (finding) => finding.baseline !== "known" && SEVERITIES.indexOf(finding.severity) <= bar,
   );
   return counts ? EXIT.found : EXIT.clean;
+}
+
+/** What could not be evaluated, a line each; empty when everything was. */
+export function notEvaluated(report: Report, maxRejected: number): string[] {
+  return [
+    ...report.inputs
+      .filter((input) => isNotEvaluated(input, maxRejected))
+      .map((input) => input.error ?? `${input.path}: ${input.rejected} rows could not be read`),
+    ...report.outcomes
+      .filter((outcome) => outcome.status === "failed")
+      .map((outcome) => `${outcome.check} on ${outcome.target}: ${outcome.reason}`),
+  ];
 }
 
 /** True for an input that failed, gave no readable row, or had more rows rejected than `maxRejected` (0 to 1). */

@@ -16,6 +16,7 @@ const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => 
   backfill: () => import("./commands/backfill.ts"),
   list: () => import("./commands/list.ts"),
   explain: () => import("./commands/explain.ts"),
+  baseline: () => import("./commands/baseline.ts"),
   config: () => import("./commands/config.ts"),
   convert: () => import("./commands/convert.ts"),
 };

@@ -22,10 +22,10 @@ export interface OptionEntry {
   commands: readonly CommandName[];
 }
 
-const LOADING = ["audit", "inspect", "query", "backfill"] as const;
-const CHECKING = ["audit"] as const;
+const LOADING = ["audit", "inspect", "query", "backfill", "baseline"] as const;
+const CHECKING = ["audit", "baseline"] as const;
 const REPORTING = ["audit", "convert"] as const;
-const CONFIGURED = ["audit", "inspect", "query", "backfill", "config"] as const;
+const CONFIGURED = ["audit", "inspect", "query", "backfill", "baseline", "config"] as const;
 
 /** Formats of what is no report: an inspection, rows, a list. The first is the default. */
 export const PLAIN_FORMATS = ["text", "json"] as const;
@@ -145,6 +145,15 @@ export const OPTIONS: readonly OptionEntry[] = [
     value: "CHECKS",
     kind: "list",
     describe: "leave these checks out",
+    group: "Checks",
+    commands: CHECKING,
+  },
+  {
+    name: "baseline",
+    value: "FILE",
+    kind: "path",
+    describe: "the findings that are accepted: only new and worse ones count",
+    defaultText: "trueup-baseline.json beside trueup.yaml, or here",
     group: "Checks",
     commands: CHECKING,
   },

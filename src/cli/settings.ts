@@ -3,12 +3,14 @@
 import { availableParallelism, homedir, tmpdir } from "node:os";
 import { join, relative, resolve, sep } from "node:path";
 import type { Config, LoadedConfig } from "../config/index.ts";
+import type { LoadedBaseline } from "../contract/baseline.ts";
 import type { OptionValue } from "../contract/check.ts";
 import { UserError } from "../contract/errors.ts";
 import type { Severity } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
 import type { InputSpec, PostgresSettings, Settings } from "../contract/settings.ts";
 import type { Place } from "../report/export.ts";
+import { type BaselineFile, baselineFile, loadBaseline } from "./baseline-file.ts";
 import type { FailOn } from "./exit.ts";
 import type { CheckInfo } from "./manifest.ts";
 import { choiceOf, type Invocation } from "./program.ts";
@@ -22,6 +24,7 @@ export interface Run {
   severity: Severity;
   /** The line of the configuration that names an input, by the input's path. */
   configured: Map<string, Place>;
+  baselineFile: BaselineFile;
   progress: boolean;
 }
 
@@ -68,6 +71,7 @@ export async function settingsOf(
   const memoryLimit = readSize(text("memory-limit") ?? config.memory_limit ?? "1GiB", "--memory-limit");
   if (memoryLimit < MEMORY_MIN) throw new UserError("--memory-limit: at least 64MiB is needed");
   const inputs = inputsOf(invocation);
+  const accepted = baselineFile(text("baseline"), config.baseline, loaded?.file ?? null, process.cwd());
   const settings: Settings = {
     cwd: process.cwd(),
     inputs: inputs.length > 0 ? inputs : configuredInputs(config),
@@ -92,6 +96,7 @@ export async function settingsOf(
     tempDir: resolve(text("temp-dir") ?? tmpdir()),
     dbFile: text("db") === undefined ? null : resolve(text("db")!),
     maxRejected: config.max_rejected ?? MAX_REJECTED,
+    baseline: await acceptedBy(invocation, accepted),
     named: "",
   };
   if (settings.since !== null && settings.until !== null && settings.since > settings.until)
@@ -104,8 +109,15 @@ export async function settingsOf(
     configured: new Map(
       [...(loaded?.inputLines ?? [])].map(([path, line]) => [path, { path: loaded!.shown, line }]),
     ),
+    baselineFile: accepted,
     progress: given["no-progress"] !== true,
   };
+}
+
+/** The baseline of a command that compares with it; `baseline write` replaces whatever is there. */
+async function acceptedBy({ command, args }: Invocation, file: BaselineFile): Promise<LoadedBaseline | null> {
+  const compares = command === "audit" || (command === "baseline" && args[0] === "prune");
+  return compares ? loadBaseline(file, process.cwd()) : null;
 }
 
 function configuredInputs(config: Config): InputSpec[] {
@@ -129,7 +141,8 @@ function configuredChecks(config: Config): Settings["checks"] {
 /** `billing=usage.db` names an input; `./a=b.db` and URLs are paths. */
 function inputsOf(invocation: Invocation): InputSpec[] {
   const { command, args } = invocation;
-  const paths = command === "query" ? args.slice(1) : command === "config" ? [] : args;
+  const paths =
+    command === "query" || command === "baseline" ? args.slice(1) : command === "config" ? [] : args;
   return paths.map(inputOf);
 }
 

@@ -58,6 +58,7 @@ export function configSchema(checks: readonly ConfigurableCheck[]) {
         .record(z.string(), z.record(z.string(), z.enum(ROLES).nullable()))
         .describe("Table → column or JSON path → role, or null for no role"),
       extract: z.array(extract).describe("Patterns that read events from log lines"),
+      baseline: z.string().min(1).describe("The baseline's file, relative to this file"),
       severity: z.enum(SEVERITIES).describe("Show only findings at or above it"),
       fail_on: z.enum([...SEVERITIES, "never"]).describe("Exit 1 when a finding is at or above it"),
       max_rejected: z

@@ -198,6 +198,8 @@ export interface Log {
 export interface SchemaReference {
   /** For people: `old.dump`. */
   label: string;
+  /** The input it is compared with, or nothing for every input that shares a table's name. */
+  input?: string;
   tables: readonly { name: string; columns: readonly { name: string; type: string }[] }[];
 }
 

@@ -24,6 +24,8 @@ export interface Report {
   findings: Finding[];
   fixed: Finding[];
   suppressed: Finding[];
+  /** What a reader should know about the run as a whole, one sentence each: stale entries of the baseline … */
+  notes: string[];
   summary: Summary;
 }
 

@@ -1,5 +1,6 @@
 /** Settings: everything a run depends on, with every default resolved. */
 
+import type { LoadedBaseline } from "./baseline.ts";
 import type { OptionValue } from "./check.ts";
 import type { Instant } from "./evidence.ts";
 import type { Severity } from "./finding.ts";
@@ -70,6 +71,8 @@ export interface Settings {
   against?: InputSpec[];
   /** Of a dump or a live database, only tables that match one of these (`*` stands for anything); all when empty. */
   tables?: string[];
+  /** What the team has accepted; findings are compared with it. */
+  baseline?: LoadedBaseline | null;
   /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
   named: string;
 }

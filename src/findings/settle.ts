@@ -1,6 +1,7 @@
 /** Makes findings of drafts: location, fingerprint, order. */
 
 import { createHash } from "node:crypto";
+import { undated } from "../contract/baseline.ts";
 import type { Table } from "../contract/evidence.ts";
 import { type Finding, type Location, type NamedDraft, SEVERITIES } from "../contract/finding.ts";
 
@@ -41,14 +42,13 @@ function findingOf(draft: NamedDraft, tables: readonly Table[]): Finding {
 
 /** Of what the defect is and where, never of how much or when: it survives new rows, moved lines, rotated files. */
 export function fingerprintOf(draft: NamedDraft, location: Location): string {
-  const undated = (text: string | null) => (text ?? "").replace(/\d{4}[-_]?\d\d[-_]?\d\d/g, "<date>");
   const parts = [
     draft.check,
     undated(draft.target),
-    undated(location.table),
+    undated(location.table ?? ""),
     location.column ?? "",
-    undated(location.file),
-    draft.key ?? "",
+    undated(location.file ?? ""),
+    (draft.key ?? "").normalize("NFC").replace(/\s+/g, " ").trim(),
   ];
   return createHash("sha256").update(parts.join("\0")).digest("hex").slice(0, 16);
 }

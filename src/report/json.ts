@@ -6,7 +6,7 @@ import type { Report } from "../contract/report.ts";
 /** `schema/report.schema.json` describes it; a later version only adds. */
 export function renderJson(report: Report): string {
   const { schemaVersion, tool, now, timezone, inputs, tables, outcomes } = report;
-  const { findings, fixed, suppressed, summary } = report;
+  const { findings, fixed, suppressed, notes, summary } = report;
   return `${stringify(
     {
       schemaVersion,
@@ -26,6 +26,7 @@ export function renderJson(report: Report): string {
       findings,
       fixed,
       suppressed,
+      notes,
       summary,
     },
     2,

@@ -97,6 +97,7 @@ export function parseReport(text: string, where: string): Report {
       throw new UserError(`${where}: "${finding.severity}" is no severity`);
   return {
     ...report,
+    notes: report.notes ?? [],
     inputs: report.inputs.map(({ error, ...input }) => (error ? { ...input, error } : input)),
   };
 }

@@ -4,6 +4,7 @@ import { type Finding, type OutcomeStatus, SEVERITIES } from "../contract/findin
 import type { RenderOptions, Report } from "../contract/report.ts";
 import { instant, number, plural } from "../contract/wording.ts";
 import { groupLines, groupsOf, hanging, shortLines } from "./finding-text.ts";
+import { fixedLines, isHushed, noteLines, stateParts } from "./gate-text.ts";
 import { inputLines } from "./inputs.ts";
 import { cutTo, joinParts, type Paint, pad, paintOf, SEVERITY_STYLE } from "./layout.ts";
 import { printable } from "./printable.ts";
@@ -19,6 +20,7 @@ export function renderText(report: Report, options: RenderOptions): string {
   const paint = paintOf(options.color);
   const sections = [headerLines(report, options, paint)];
   sections.push(...findingSections(report, options, paint));
+  sections.push(fixedLines(report, options, paint));
   if (options.verbose) sections.push(outcomeLines(report, options, paint));
   sections.push(summaryLines(report, options, paint));
   return `${sections
@@ -45,7 +47,7 @@ function headerLines(report: Report, options: RenderOptions, paint: Paint): stri
 
 function findingSections(report: Report, options: RenderOptions, paint: Paint): string[][] {
   const bar = SEVERITIES.indexOf(options.severity);
-  const shown = report.findings.filter((f) => SEVERITIES.indexOf(f.severity) <= bar);
+  const shown = report.findings.filter((f) => SEVERITIES.indexOf(f.severity) <= bar && !isHushed(f, options));
   const groups = groupsOf(shown.filter((f) => f.severity !== "info"));
   const fullMax = options.verbose ? groups.length : FULL_MAX;
   const sections = groups.slice(0, fullMax).map((group) => groupLines(group, options, paint));
@@ -102,7 +104,10 @@ function summaryLines(report: Report, options: RenderOptions, paint: Paint): str
   const statuses = (["found", "clean", "skipped", "failed"] as const)
     .filter((status) => of(status) > 0)
     .map((status) => `${number(of(status))} ${status}`);
-  const parts = [statuses.length > 0 ? `checks: ${statuses.join(", ")}` : "no check ran"];
+  const parts = [
+    ...stateParts(report),
+    statuses.length > 0 ? `checks: ${statuses.join(", ")}` : "no check ran",
+  ];
   const hidden = report.findings.filter(
     (f) => SEVERITIES.indexOf(f.severity) > SEVERITIES.indexOf(options.severity),
   );
@@ -130,13 +135,16 @@ function summaryLines(report: Report, options: RenderOptions, paint: Paint): str
         options.width,
       ),
     );
+  lines.push(...noteLines(report, options, paint));
   lines.push(...hanging(`${paint.dim("next:")} `, "  ", nextCommand(report), options.width));
   return lines;
 }
 
 /** What a reader does next: understand the worst finding, or see what was understood. */
 function nextCommand(report: Report): string {
-  const worst = report.findings.find((finding) => finding.severity !== "info");
+  const worst = report.findings.find(
+    (finding) => finding.severity !== "info" && finding.baseline !== "known",
+  );
   if (worst) return `trueup explain ${printable(worst.check)}`;
   const paths = report.inputs
     .filter((input) => input.error === undefined)

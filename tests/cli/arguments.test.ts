@@ -73,7 +73,7 @@ describe("the command line", () => {
     [
       "an option of another command",
       ["list", "--since", "7d"],
-      "--since is an option of audit, inspect, query, backfill, not of list",
+      "--since is an option of audit, inspect, query, backfill, baseline, not of list",
     ],
     ["a value that is missing", ["a", "--since"], "--since needs a value"],
     ["an argument that is missing", ["query"], "query needs <sql>"],

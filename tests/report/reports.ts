@@ -85,6 +85,7 @@ export function report(
     findings,
     fixed: [],
     suppressed: [],
+    notes: [],
     summary: {
       errors: count("error"),
       warnings: count("warning"),
