@@ -47,14 +47,8 @@ export default defineCheck({
         (u.grain === "session" || (u.grain === null && u.has("parent_id"))),
     ),
   async run(usage, ctx) {
-    const facts: RootFacts[] = [];
-    const below = descendantBasis(usage);
-    const tree = below ? await treeShape(usage, ctx) : null;
-    if (below && tree && !tree.replies) facts.push(await rootFacts(usage, below, ctx));
-    for (const basis of messageBases(usage, ctx.evidence.usage))
-      facts.push(await rootFacts(usage, basis, ctx));
-    const found = decidingBasis(facts);
-    if (!found || found.zero < ctx.options.min_rows || !isDefect(usage, found, tree)) return [];
+    const { facts, found } = await judge(usage, ctx);
+    if (!found || found.zero < ctx.options.min_rows) return [];
 
     const measures = measuresOf(usage);
     const rightOf = (one: RootFacts | undefined) =>
@@ -101,7 +95,47 @@ export default defineCheck({
       },
     ];
   },
+  async repair(usage, ctx) {
+    const { facts, found } = await judge(usage, ctx);
+    // Nothing is wrong: the roots are still counted, as long as something says what they should hold.
+    const basis = (found ?? facts.find((one) => one.obeying > 0))?.basis;
+    const key = usage.columnOf("id")?.name;
+    const measures = measuresOf(usage);
+    const columns = measures.flatMap((role) => usage.columnOf(role)?.name ?? []);
+    if (!basis || key === undefined || columns.length < measures.length) return null;
+    const values = measures.map((role, i) => `${role} AS old_${i}, COALESCE(right_${i}, 0) AS new_${i}`);
+    const parent = usage.grain === "session" ? null : (usage.columnOf("parent_id")?.expression ?? null);
+    const messages = basis.kind === "messages";
+    return {
+      table: usage.name,
+      key,
+      columns,
+      guard: "unfilled",
+      rows: `WITH ${judgedRoots(usage, basis, ctx.sql)} SELECT id AS key, ${values.join(", ")},
+        CASE WHEN NOT carries THEN '${messages ? "its session has no tokens either" : "nothing below it has tokens either"}' END AS lost
+        FROM judged WHERE zero AND ${found ? "TRUE" : "FALSE"}`,
+      among:
+        parent && `(${parent} IS NULL OR ${parent} = '' OR ${parent} = ${usage.columnOf("id")?.expression})`,
+      how: messages
+        ? `Each row gets the sum of its own session's rows in ${basis.source.name}; negative counts count as 0.`
+        : "Each row gets the sum of its descendants; negative counts count as 0.",
+    };
+  },
 });
+
+/** Every basis with what it says, and the one that decides when the roots should have had tokens. */
+async function judge(
+  usage: UsageRelation,
+  ctx: Context & Pick<CheckContext, "evidence">,
+): Promise<{ facts: RootFacts[]; found: RootFacts | null }> {
+  const facts: RootFacts[] = [];
+  const below = descendantBasis(usage);
+  const tree = below ? await treeShape(usage, ctx) : null;
+  if (below && tree && !tree.replies) facts.push(await rootFacts(usage, below, ctx));
+  for (const basis of messageBases(usage, ctx.evidence.usage)) facts.push(await rootFacts(usage, basis, ctx));
+  const found = decidingBasis(facts);
+  return { facts, found: found && isDefect(usage, found, tree) ? found : null };
+}
 
 interface TreeShape {
   /** Parents are previous messages: chains, not trees. */

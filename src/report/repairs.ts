@@ -16,7 +16,10 @@ function scriptOf(repair: Repair): string {
     `${repair.target}: ${plural(repair.rows, "row")} can be recovered (${repair.check}).`,
     repair.how,
     ...sumsOf(repair.columns, repair.before, repair.after),
-    ...repair.lost.map(({ rows, reason }) => `Lost: ${plural(rows, "row")}: ${reason}.`),
+    ...repair.lost.map(
+      ({ rows, reason }) =>
+        `Left as ${rows === 1 ? "it is" : "they are"}: ${plural(rows, "row")}: ${reason}.`,
+    ),
     statisticsOf(repair),
   ];
   const comments = lines.map((line) => `-- ${printable(line)}\n`).join("");

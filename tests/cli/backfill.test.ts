@@ -1,0 +1,133 @@
+import { copyFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
+import { describe, expect, test } from "vitest";
+import type { Repair } from "../../src/contract/repair.ts";
+import { auditReport, ROOT, sha256, temporaryFolder, trueup } from "../kit/command.ts";
+
+const CHECK = ["--check", "zero-token-root"];
+
+/** A copy of the sample's database in a folder of its own. */
+function sample(): { folder: string; file: string } {
+  const folder = temporaryFolder();
+  const file = join(folder, "monitor.duckdb");
+  copyFileSync(join(ROOT, "sample-data/opencode/monitor.duckdb"), file);
+  return { folder, file };
+}
+
+const repairsOf = (text: string) => (JSON.parse(text) as { repairs: Repair[] }).repairs;
+
+/** opencode-monitor's tables in SQLite, with every edge case that was seen. */
+function edgeCases(): { folder: string; file: string } {
+  const folder = temporaryFolder();
+  const file = join(folder, "monitor.db");
+  const db = new DatabaseSync(file);
+  db.exec(`
+    CREATE TABLE sessions (id TEXT PRIMARY KEY, parent_id TEXT);
+    CREATE TABLE messages (id TEXT PRIMARY KEY, session_id TEXT, role TEXT, tokens_input INTEGER, tokens_output INTEGER, created_at TEXT);
+    CREATE TABLE agent_traces (trace_id TEXT PRIMARY KEY, session_id TEXT, parent_trace_id TEXT, started_at TEXT, tokens_in INTEGER, tokens_out INTEGER, status TEXT);
+    INSERT INTO sessions VALUES ('plain', NULL), ('empty', NULL), ('free', NULL), ('minus', NULL), ('huge', NULL), ('half', NULL), ('null', NULL);
+    INSERT INTO messages VALUES
+      ('m1', 'plain', 'assistant', 3000, 6000, '2026-01-01T10:00:01Z'), ('m2', 'plain', 'assistant', 300, 600, '2026-01-01T10:00:02Z'),
+      ('m3', 'free', 'user', 0, 0, '2026-01-01T11:00:01Z'), ('m4', 'minus', 'assistant', -50, 70, '2026-01-01T12:00:01Z'),
+      ('m5', 'minus', 'assistant', 200, 30, '2026-01-01T12:00:02Z'), ('m6', 'huge', 'assistant', 150000, 60000, '2026-01-01T13:00:01Z'),
+      ('m7', 'half', 'assistant', 10, 20, '2026-01-01T14:00:01Z'), ('m8', 'null', 'assistant', 11, 21, '2026-01-01T15:00:01Z');
+    INSERT INTO agent_traces VALUES
+      ('root_plain', 'plain', NULL, '2026-01-01T10:00:00Z', 0, 0, 'completed'), ('root_empty', 'empty', NULL, '2026-01-01T10:30:00Z', 0, 0, 'completed'),
+      ('root_free', 'free', NULL, '2026-01-01T11:00:00Z', 0, 0, 'completed'), ('root_minus', 'minus', NULL, '2026-01-01T12:00:00Z', -1, 0, 'completed'),
+      ('root_huge', 'huge', NULL, '2026-01-01T13:00:00Z', 0, 0, 'completed'), ('root_half', 'half', NULL, '2026-01-01T14:00:00Z', 0, 5, 'completed'),
+      ('root_null', 'null', NULL, '2026-01-01T15:00:00Z', NULL, NULL, 'completed'),
+      ('orphan', 'gone', 'root_gone', '2026-01-01T16:00:00Z', 7, 7, 'completed');`);
+  db.close();
+  return { folder, file };
+}
+
+function tracesOf(file: string): Record<string, [number | null, number | null]> {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const rows = db.prepare("SELECT trace_id, tokens_in, tokens_out FROM agent_traces").all() as {
+    trace_id: string;
+    tokens_in: number | null;
+    tokens_out: number | null;
+  }[];
+  db.close();
+  return Object.fromEntries(rows.map((row) => [row.trace_id, [row.tokens_in, row.tokens_out]]));
+}
+
+describe("trueup backfill", () => {
+  test("without --apply shows what it would do and writes nothing", () => {
+    const { folder, file } = sample();
+    const before = sha256(file);
+    const ran = trueup(["backfill", file, ...CHECK, "--format", "json"]);
+    expect(ran.code).toBe(0);
+    expect(repairsOf(ran.stdout)).toMatchObject([
+      {
+        target: "monitor.agent_traces",
+        table: "agent_traces",
+        rows: 14,
+        before: { tokens_in: 0, tokens_out: 0 },
+        after: { tokens_in: 109446, tokens_out: 34295 },
+        lost: [{ reason: "its session has no tokens either", rows: 2 }],
+      },
+    ]);
+    expect(ran.stderr).toContain("nothing was written");
+    expect(trueup(["backfill", file, ...CHECK]).stdout).toContain('UPDATE "agent_traces"');
+    expect([sha256(file), readdirSync(folder)]).toEqual([before, ["monitor.duckdb"]]);
+  });
+
+  test("--apply repairs the sample: the audit is clean after it, and a second time changes nothing", () => {
+    const { folder, file } = sample();
+    const before = sha256(file);
+    const first = trueup(["backfill", file, ...CHECK, "--apply", "--yes"]);
+    expect(first.code).toBe(0);
+    expect(first.stdout).toBe(
+      "monitor.agent_traces: 16 rows, 14 with values (87.5 %); tokens_in 109,446, tokens_out 34,295.\n",
+    );
+    expect(first.stderr).toContain("monitor: 14 rows written");
+    expect(sha256(`${file}.before-backfill`)).toBe(before);
+    expect(auditReport([file])).toMatchObject({ code: 0, report: { findings: [] } });
+    const repaired = sha256(file);
+    const second = trueup(["backfill", file, ...CHECK, "--apply", "--yes", "--format", "json"]);
+    expect(repairsOf(second.stdout)).toMatchObject([{ rows: 0 }]);
+    expect([sha256(file), readdirSync(folder).length]).toEqual([repaired, 2]);
+  });
+
+  test("sessions without messages or tokens stay, negative counts count as 0, large ones are kept, orphans are left alone", () => {
+    const { file } = edgeCases();
+    const ran = trueup(["backfill", file, ...CHECK, "--apply", "--yes", "--format", "json"]);
+    expect(ran.code).toBe(0);
+    expect(tracesOf(file)).toEqual({
+      root_plain: [3300, 6600],
+      root_empty: [0, 0],
+      root_free: [0, 0],
+      root_minus: [200, 100],
+      root_huge: [150000, 60000],
+      root_half: [0, 5],
+      root_null: [11, 21],
+      orphan: [7, 7],
+    });
+    expect(repairsOf(ran.stdout)).toMatchObject([{ rows: 4, before: { tokens_in: -1, tokens_out: 0 } }]);
+    expect(auditReport([file, "--select", "zero-token-root"]).report.findings).toEqual([]);
+  });
+
+  test("--limit repairs so many rows", () => {
+    const { file } = edgeCases();
+    trueup(["backfill", file, ...CHECK, "--limit", "1", "--apply", "--yes"]);
+    expect(Object.values(tracesOf(file)).filter(([n]) => (n ?? 0) > 0)).toHaveLength(2);
+  });
+
+  test("--apply without a terminal asks for --yes and writes nothing", () => {
+    const { file } = sample();
+    const before = sha256(file);
+    const ran = trueup(["backfill", file, "--apply"]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("trueup: --apply asks on a terminal; without one, give --yes");
+    expect(sha256(file)).toBe(before);
+  });
+
+  test("an input that takes no SQL is told in one line, and nothing is written", () => {
+    const storage = join(ROOT, "sample-data/opencode/storage");
+    expect(trueup(["backfill", storage, "--apply", "--yes"]).code).toBe(0);
+    const ran = trueup(["backfill", join(ROOT, "no-such.db"), "--apply", "--yes"]);
+    expect(ran.code).toBe(2);
+  });
+});
