@@ -3,8 +3,40 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { OptionValue } from "../../src/contract/check.ts";
 import type { CodeFacts } from "../../src/lineage/facts.ts";
-import { collectCodeFacts } from "../../src/lineage/index.ts";
+import { collectCodeFacts, writeCodeFacts } from "../../src/lineage/index.ts";
+import { type AuditResult, auditTables, type TableData } from "./tables.ts";
+
+/** What a check of code against data says about a small source tree and, where given, tables of a database. */
+export async function auditCode(
+  check: string,
+  files: SourceTree,
+  tables: Record<string, TableData> = {},
+  options: Record<string, OptionValue> = {},
+): Promise<AuditResult> {
+  const facts = await factsFrom(files);
+  return auditTables(check, tables, {
+    options,
+    prepare: async (store, loaded) => {
+      await writeCodeFacts(store, facts);
+      loaded.push({
+        input: {
+          name: "src",
+          kind: "code",
+          path: "src",
+          bytes: 0,
+          rows: 0,
+          rejected: 0,
+          tables: [],
+          notes: [],
+        },
+        tables: [],
+        log: null,
+      });
+    },
+  });
+}
 
 /** Path → text. */
 export type SourceTree = Record<string, string | Buffer>;

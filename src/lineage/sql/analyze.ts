@@ -449,9 +449,25 @@ class Reader {
       const constant = constantOf(alias ? alias.this : expression);
       const column = columns[i] ?? alias?.alias?.name;
       if (constant === null || !column) return;
-      const offset = alias?.alias?.span?.start ?? 0;
+      const offset = alias?.alias?.span?.start ?? this.itemOffset(i);
       this.out.literals.push({ table, column, value: constant, operation, offset: this.base + offset });
     });
+  }
+
+  /** Where the n-th item of the first SELECT stands. */
+  itemOffset(n: number): number {
+    const tokens = tokensOf(this.text);
+    const from = tokens.findIndex((token) => /^select$/i.test(token.text));
+    let [depth, commas] = [0, 0];
+    for (let i = from + 1; i < tokens.length; i++) {
+      const token = tokens[i] as (typeof tokens)[number];
+      if (token.text === "(") depth++;
+      else if (token.text === ")") depth--;
+      else if (depth === 0 && /^from$/i.test(token.text)) break;
+      else if (token.text === "," && depth === 0) commas++;
+      else if (depth === 0 && commas === n) return token.start;
+    }
+    return 0;
   }
 
   /** A constant in the same place of every VALUES tuple. */

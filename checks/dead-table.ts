@@ -1,0 +1,102 @@
+/** Finds tables that code writes and never reads, or reads and never writes. */
+
+import { defineCheck } from "../src/contract/check.ts";
+import {
+  type CodeAccess,
+  codeAccess,
+  codeTargets,
+  databaseTables,
+  entriesByFunction,
+  listEntries,
+  SYSTEM_TABLE,
+  spellingKey,
+} from "../src/contract/code.ts";
+import type { FindingDraft } from "../src/contract/finding.ts";
+import { plural } from "../src/contract/wording.ts";
+
+export default defineCheck({
+  id: "dead-table",
+  meta: {
+    title: "A table is only written or only read",
+    severity: "warning",
+    what: "Finds tables of the code's own schema that code writes and nothing reads, or that code reads and nothing writes; tests do not count. With a database at hand it says how many rows they hold.",
+    why: "Readers that outlived their only writer show nothing for ever, without an error; a table that nobody reads costs writes and looks like a record that it is not.",
+    fix: "Remove the access that is left together with the table, or restore the missing side: the writer that was removed, or the reader that was meant to use the rows.",
+    silent: [
+      "Tables that neither the code declares nor a loaded database has are another program's (Cursor's `itemTable`).",
+      "Views, tables that a trigger or a script writes, and tables that a view reads are not looked at.",
+      "A table that nothing writes but that holds rows in the database has a writer elsewhere: told as info.",
+      "A name that is a spelling of a used table belongs to `table-name-drift`.",
+    ],
+    needs: "source code",
+  },
+  options: {},
+  targets: codeTargets,
+  async run(target, ctx) {
+    const database = databaseTables(ctx.evidence);
+    const declared = new Set(
+      (await ctx.query("SELECT DISTINCT lower(name) AS name FROM trueup.code_tables ORDER BY name")).map(
+        (row) => String(row.name),
+      ),
+    );
+    const derived = await ctx.query(
+      "SELECT lower(target) AS target, lower(source) AS source, how FROM trueup.code_derived ORDER BY target, source, how",
+    );
+    const written = new Set(derived.filter((row) => row.how !== "drop").map((row) => String(row.target)));
+    const read = new Set(
+      derived.filter((row) => row.how === "view" || row.how === "rename").map((row) => String(row.source)),
+    );
+    const dropped = new Set(derived.filter((row) => row.how === "drop").map((row) => String(row.target)));
+    const tables = new Map<string, { reads: CodeAccess[]; writes: CodeAccess[] }>();
+    for (const access of await codeAccess(ctx)) {
+      const name = access.table.toLowerCase();
+      const known = tables.get(name) ?? { reads: [], writes: [] };
+      (access.mode === "read" ? known.reads : known.writes).push(access);
+      tables.set(name, known);
+    }
+    const spellings = new Map<string, number>();
+    for (const name of new Set([...tables.keys(), ...declared, ...database.keys()]))
+      spellings.set(spellingKey(name), (spellings.get(spellingKey(name)) ?? 0) + 1);
+    const entries = await entriesByFunction(ctx);
+    const findings: FindingDraft[] = [];
+    for (const [name, { reads, writes }] of [...tables].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const sole = reads.length === 0 ? writes[0] : writes.length === 0 ? reads[0] : undefined;
+      if (!sole || SYSTEM_TABLE.test(name) || dropped.has(name)) continue;
+      if (!declared.has(name) && !database.has(name)) continue;
+      if (reads.length === 0 ? read.has(name) || onlyDeletes(writes) : written.has(name)) continue;
+      if ((spellings.get(spellingKey(name)) ?? 0) > 1) continue;
+      const rows = database.get(name)?.rows ?? null;
+      const isRead = reads.length > 0;
+      const others = isRead ? reads : writes;
+      const reached = others.flatMap((access) => entries.get(access.id) ?? []);
+      findings.push({
+        title: isRead ? "A table is read and never written" : "A table is written and never read",
+        message: `\`${sole.table}\` is ${isRead ? "read" : "written"} by ${names(others)} and ${isRead ? "written" : "read"} by no code${
+          rows === null ? "" : `; the database holds ${plural(rows, "row")}`
+        }.${reached.length > 0 ? ` Reached from ${listEntries(reached)}.` : ""}`,
+        severity: isRead && rows !== null && rows > 0 ? "info" : "warning",
+        measure: { name: "accesses", value: others.length },
+        evidence: {
+          table: sole.table,
+          reads: reads.length,
+          writes: writes.length,
+          rows,
+          functions: [...new Set(others.map((one) => one.function))],
+        },
+        sql: `SELECT "function", file, line, mode, operation FROM trueup.code_access WHERE lower(table_name) = ${ctx.sql.literal(name)} ORDER BY file, line`,
+        key: name,
+        location: { input: target.input, table: sole.table, file: sole.file, line: sole.line },
+      });
+    }
+    return findings;
+  },
+});
+
+function onlyDeletes(writes: readonly CodeAccess[]): boolean {
+  return writes.every((access) => access.operation === "delete");
+}
+
+function names(accesses: readonly CodeAccess[]): string {
+  const all = [...new Set(accesses.map((access) => `${access.function} (${access.file}:${access.line})`))];
+  return all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ");
+}

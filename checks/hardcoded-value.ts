@@ -1,0 +1,104 @@
+/** Finds statements that store a constant 0, NULL or empty text as tokens, cost or time. */
+
+import { defineCheck } from "../src/contract/check.ts";
+import { codeAccess, codeTargets, entriesByFunction, listEntries } from "../src/contract/code.ts";
+import type { FindingDraft } from "../src/contract/finding.ts";
+
+const TOKENS =
+  /(^|_)tokens(_|$)|(^|_)token_(count|usage|in|out|input|output|total|used)(_|$)|^(prompt|completion|input|output|reasoning)_(tokens?|count)$/;
+const COST = /(^|_)(cost|costs|price|spend|spent|credits?_used|amount_usd|usd)(_|$)/;
+const TIME =
+  /(^|_)(timestamp|created_at|started_at|ended_at|finished_at|completed_at|start_time|end_time|duration(_ms|_s)?|latency(_ms|_s)?)$/;
+/** Settings about tokens and prices, no measurements. */
+const NO_MEASURE =
+  /(^|_)(max|min|limit|limits|quota|budget|per|rate|unit|threshold|api|access|refresh|reset|csrf|auth|session|bearer|push|device|expires?|secret|hash|key|id|type|depth|parent|name|version|remaining|balance|enabled)(_|$)/;
+
+export default defineCheck({
+  id: "hardcoded-value",
+  meta: {
+    title: "A constant is stored as a measurement",
+    severity: "warning",
+    what: "Finds SQL in code that gives a token, cost or time column the constant 0, NULL or '' for every row of the statement: in an INSERT, in an INSERT … SELECT, or as `0 as tokens_in` in a SELECT.",
+    why: "A constant 0 is added up as if it were measured. Seen where every root trace of a dashboard was created with `0 as tokens_in`, and all costs were wrong by 100 %.",
+    fix: "Select or aggregate the real value (`SUM(…)`, a join with the rows that carry it), or store NULL where it is unknown and fill it when it is known.",
+    silent: [
+      "A column default (`DEFAULT 0`) is no statement about rows.",
+      "A value that is computed or aggregated (`COALESCE(SUM(x), 0)`) is no constant.",
+      "A first value that code later updates, also in the conflict clause of the same statement, is only where a row starts.",
+      "Identifiers, parents, depths, limits, quotas and secrets are no measurements.",
+    ],
+    needs: "source code",
+  },
+  options: {},
+  targets: codeTargets,
+  async run(target, ctx) {
+    const literals = await ctx.query(
+      `SELECT DISTINCT l.file, l.line, l.table_name, l.column_name, l.value, l.operation, l.function_id, f."function"
+       FROM trueup.code_literals l JOIN trueup.code_functions f ON f.id = l.function_id
+       WHERE NOT l.is_test AND l.value IN ('0', '0.0', 'NULL', '') AND l.operation <> 'update'
+       ORDER BY l.file, l.line, l.column_name, l.function_id`,
+    );
+    const updated = new Set(
+      (await codeAccess(ctx))
+        .filter((access) => access.operation === "update" || access.operation === "upsert")
+        .flatMap((access) => access.columns.map((column) => `${access.table} ${column}`.toLowerCase())),
+    );
+    const entries = await entriesByFunction(ctx);
+    const findings = new Map<string, FindingDraft>();
+    for (const row of literals) {
+      const column = String(row.column_name);
+      const kind = kindOf(column);
+      const table = row.table_name === null ? null : String(row.table_name);
+      if (
+        kind === null ||
+        (table !== null && row.operation === "insert" && updated.has(`${table} ${column}`.toLowerCase()))
+      )
+        continue;
+      // A plain SELECT shapes a result: only a 0 that stands for a measurement is one.
+      if (table === null && row.value !== "0") continue;
+      // A time that is not known yet is NULL; only tokens and costs have no business being NULL or 0 for all rows.
+      if (kind === "time" && row.value === "NULL") continue;
+      const key = `${row.file} ${row.line} ${column}`;
+      if (findings.has(key)) continue;
+      const runners = literals.filter(
+        (one) => one.file === row.file && one.line === row.line && one.column_name === column,
+      );
+      const reached = runners.flatMap((one) => entries.get(Number(one.function_id)) ?? []);
+      const value = row.value === "" ? "''" : String(row.value);
+      findings.set(key, {
+        title: "A constant is stored as a measurement",
+        message: `\`${column}\` is ${value} in every row that ${names(runners.map((one) => String(one.function)))} ${table === null ? "selects" : `writes to \`${table}\``}.${
+          reached.length > 0 ? ` Reached from ${listEntries(reached)}.` : ""
+        }`,
+        severity: kind === "time" ? "warning" : "error",
+        measure: { name: "literals", value: runners.length },
+        evidence: {
+          table,
+          column,
+          value,
+          operation: row.operation ?? null,
+          functions: [...new Set(runners.map((one) => String(one.function)))],
+          entries: reached.map((entry) => entry.name),
+        },
+        sql: `SELECT file, line, table_name, column_name, value, operation FROM trueup.code_literals WHERE column_name = ${ctx.sql.literal(column)} ORDER BY file, line`,
+        key: `${row.file} ${table ?? ""} ${column}`,
+        location: { input: target.input, table, column, file: String(row.file), line: Number(row.line) },
+      });
+    }
+    return [...findings.values()];
+  },
+});
+
+/** What a column measures, by its name. */
+function kindOf(column: string): "tokens" | "cost" | "time" | null {
+  const name = column.replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1_$2").toLowerCase();
+  if (NO_MEASURE.test(name)) return null;
+  if (TOKENS.test(name)) return "tokens";
+  if (COST.test(name)) return "cost";
+  return TIME.test(name) ? "time" : null;
+}
+
+function names(functions: readonly string[]): string {
+  const all = [...new Set(functions)];
+  return all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ");
+}
