@@ -33,6 +33,23 @@ export function makeLog(file: string, lines: number): void {
   closeSync(fd);
 }
 
+/** The columns of the table that `makeSqlite` makes. */
+export const SQLITE_COLUMNS: readonly string[] = [
+  "id",
+  "session_id",
+  "created_at",
+  "completed_at",
+  "provider",
+  "model",
+  "status",
+  "input_tokens",
+  "output_tokens",
+  "total_tokens",
+  "cost",
+  "endpoint",
+  "user_email",
+];
+
 /** A table of `rows` calls in 13 columns, about 170 bytes a row, made by SQLite itself. */
 export function makeSqlite(file: string, rows: number): void {
   const db = new DatabaseSync(file);

@@ -1,0 +1,27 @@
+/** Prints the benchmark's lines: data on standard output, narration on standard error. */
+
+import type { Ratio } from "./measure.ts";
+
+export interface Tell {
+  say(text: string): void;
+  /** A budget: within it or over it. */
+  ratio(name: string, measured: Ratio, most: number): void;
+  /** A figure without a budget. */
+  figure(name: string, measured: Ratio): void;
+  skipped(name: string, reason: string): void;
+}
+
+const line = (name: string, { work, anchor, ratio, peakMiB }: Ratio, verdict: string) =>
+  process.stdout.write(
+    `${name.padEnd(58)} ${work.toFixed(2).padStart(7)} s  anchor ${anchor.toFixed(2).padStart(6)} s  ratio ${ratio
+      .toFixed(2)
+      .padStart(5)}  ${verdict}${peakMiB === null ? "" : `  peak ${peakMiB} MiB`}\n`,
+  );
+
+export const tell: Tell = {
+  say: (text) => process.stderr.write(`${text}\n`),
+  ratio: (name, measured, most) =>
+    line(name, measured, `at most ${most}  ${measured.ratio <= most ? "within" : "OVER"}`),
+  figure: (name, measured) => line(name, measured, "no budget"),
+  skipped: (name, reason) => process.stdout.write(`${name.padEnd(58)} skipped: ${reason}\n`),
+};
