@@ -29,6 +29,44 @@ export function resample(counts: readonly number[], width: number): number[] {
   return merged;
 }
 
+/** Widest step that is evened out: a longer one is a silence worth seeing. */
+const STEP_MAX = 4;
+
+/**
+ * How many buckets one beat of the busiest lane takes: 3 for calls once a day in buckets of eight hours. Drawn bucket by
+ * bucket, such a lane would look like one silence after the other.
+ */
+function stepOf(lanes: readonly Lane[]): number {
+  const busiest = lanes.reduce<Lane | null>(
+    (best, lane) => (filled(lane) > (best ? filled(best) : 0) ? lane : best),
+    null,
+  );
+  if (!busiest) return 1;
+  const runs = [
+    ...busiest.counts
+      .map((count) => (count > 0 ? "x" : "-"))
+      .join("")
+      .replace(/^-+|-+$/g, "")
+      .matchAll(/-+/g),
+  ];
+  const lengths = runs.map(([run]) => run.length).sort((a, b) => a - b);
+  const usual = lengths[Math.floor(lengths.length * 0.75)] ?? 0;
+  return lengths.length >= 3 && lengths.length * 3 >= filled(busiest) && usual < STEP_MAX ? usual + 1 : 1;
+}
+
+function filled(lane: Lane): number {
+  return lane.counts.filter((count) => count > 0).length;
+}
+
+/** Every `step` neighbours share their sum; the number of buckets stays. */
+function evened(counts: readonly number[], step: number): number[] {
+  if (step === 1) return [...counts];
+  return counts.map((_, i) => {
+    const start = i - (i % step);
+    return counts.slice(start, start + step).reduce((sum, count) => sum + count, 0);
+  });
+}
+
 /** A time as short as its range allows: seconds only within two days. */
 export function endOf(time: string, from: string, to: string): string {
   const text = instant(time);
@@ -49,9 +87,11 @@ export function drawTimeline(timeline: Timeline, width: number, paint: Paint): s
     text: `${instant(mark.time)}  ${printable(mark.label)}`,
   }));
   const at = marks.map((mark) => mark.at);
-  const lines = timeline.lanes.map(
-    (lane, i) => `${pad(names[i]!, nameWidth)}  ${drawLane(lane, columns, at, paint)}`,
-  );
+  const step = stepOf(timeline.lanes);
+  const lines = timeline.lanes.map((lane, i) => {
+    const counts = resample(evened(lane.counts, step), columns);
+    return `${pad(names[i]!, nameWidth)}  ${drawLane(counts, at, paint)}`;
+  });
   const [only] = marks;
   const beside = marks.length === 1 && only ? markBeside(only.at, only.text, width - margin.length) : null;
   const sign = (i: number) => (marks.length === 1 ? "▲" : String((i + 1) % 10));
@@ -82,8 +122,7 @@ function markBeside(at: number, text: string, width: number): string | null {
 }
 
 /** Silences that begin or end at a mark stand out. */
-function drawLane(lane: Lane, columns: number, marks: readonly number[], paint: Paint): string {
-  const counts = resample(lane.counts, columns);
+function drawLane(counts: readonly number[], marks: readonly number[], paint: Paint): string {
   const drawn = [...sparkline(counts)];
   let text = "";
   for (let start = 0; start < counts.length; ) {

@@ -68,6 +68,23 @@ describe("the text report", () => {
     expect(text).toContain("4,958 more; --verbose shows them");
   });
 
+  test("a lane that beats once in a few buckets is drawn without holes, a silence stays one", () => {
+    const beats = [5, 0, 4, 0, 0, 5, 0, 0, 4, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    const draw = (counts: number[]) => {
+      const timeline = {
+        from: "2025-11-01T00:00:00Z",
+        to: "2025-11-20T00:00:00Z",
+        lanes: [{ name: "lane", counts }],
+        marks: [],
+      };
+      const one = finding({ check: "c", title: "T", message: "M.", timeline });
+      return /lane {2}(\S+)/.exec(renderText(report(empty.inputs, empty.tables, [one], []), PLAIN))![1]!;
+    };
+    expect(draw(beats)).toMatch(/^[^·]{12}·{8}$/);
+    expect(draw([5, 5, 5, 0, 0, 5, 5, 5, 5, 5, 5, 5])).toContain("·".repeat(2));
+    expect(draw([5, 0, 0, 0, 0, 0, 5, 5])).toContain("·".repeat(5));
+  });
+
   test("a query with a line comment keeps its lines, a text in quotes its spaces", () => {
     const sql = "SELECT 'a  b' AS x -- why\nFROM t";
     const text = renderText(
