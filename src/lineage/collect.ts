@@ -7,6 +7,7 @@ import { gormAccess } from "./access/gorm.ts";
 import { javascriptOrmAccess } from "./access/orm-javascript.ts";
 import { pythonOrmAccess } from "./access/orm-python.ts";
 import { sqlFacts, tableFact } from "./access/sql.ts";
+import { sqliteUtilsAccess } from "./access/sqlite-utils.ts";
 import { callFacts } from "./calls.ts";
 import { findEntries } from "./entries/entries.ts";
 import type { AccessFact, CodeFacts, EntryFact, FunctionFact } from "./facts.ts";
@@ -83,6 +84,7 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
   builderAccess(context);
   javascriptOrmAccess(context);
   pythonOrmAccess(context);
+  sqliteUtilsAccess(context);
   gormAccess(context);
   for (const model of models.all)
     sql.tables.push({

@@ -100,6 +100,13 @@ class Go extends Builder {
     }
     // The result's type tells what a constructor gives: kept as a return that is a new instance.
     const result = fieldOf(node, "result");
+    // Named results are variables: `func List() (users []User, err error)`.
+    for (const one of result?.type === "parameter_list" ? result.kids : []) {
+      const type = fieldOf(one, "type");
+      for (const kid of one.kids)
+        if (kid.field === "name")
+          fn.params.push({ name: this.text(kid), type: type ? this.type(type) : null, initial: null });
+    }
     const first = result?.type === "parameter_list" ? fieldOf(result.kids[0] ?? result, "type") : result;
     if (first) {
       const type = this.type(first);

@@ -49,7 +49,8 @@ export function sqlShape(sql: string): "strong" | "weak" | null {
   if (partner === null) return null;
   const written = (word: string) => word === word.toUpperCase();
   if (written(first.text) && written(partner)) return "strong";
-  if (first.text !== first.text.toLowerCase()) return null;
+  // `Select a model …` is how a sentence starts.
+  if (first.text !== first.text.toLowerCase() && !written(first.text)) return null;
   return "weak";
 }
 
