@@ -46,7 +46,7 @@ export default defineCheck({
       "A one-time run or import that was short against the silence after it.",
       "A day off between quiet hours, unless another input has rows in it.",
       "A log that another log of the same format takes over.",
-      "The silence before the first row.",
+      "The silence before the first row, and the one after the last when every other input began later.",
       "An end a few hours before that of the other inputs: files are copied at different times.",
     ],
     needs: "a log or a table with times",
@@ -73,7 +73,7 @@ export default defineCheck({
     const { evidence, options } = ctx;
     if (evidence.logs.some((log) => log.input === target.name && log.undated))
       return new Skip("its lines have no date");
-    const until = await endOfEvidence(ctx);
+    const ends = await endsOf(ctx);
     const silent: Silent[] = [];
     let judged = 0;
     for (const series of target.series) {
@@ -83,7 +83,7 @@ export default defineCheck({
       judged++;
       const activity = await activityOf(ctx, series.relation);
       const silences: Silence[] = [];
-      for (const silence of exceptionalSilences(activity, until, {
+      for (const silence of exceptionalSilences(activity, untilOf(ctx, series, ends), {
         min_rows: options.min_rows,
         factor: options.factor,
         min_seconds: options.min_minutes * 60,
@@ -106,10 +106,10 @@ export default defineCheck({
 
 const rank = (series: Series) => ["lines", "rows", "events"].indexOf(series.form);
 
-/** Seconds: now with `--now` or a live input, else the latest row of any source that is not in the future. */
-async function endOfEvidence(ctx: CheckContext): Promise<number> {
+/** The end of each series in seconds; rows dated after now do not count. */
+async function endsOf(ctx: CheckContext): Promise<Map<Series, number>> {
   const horizon = horizonOf(ctx);
-  let end = 0;
+  const ends = new Map<Series, number>();
   for (const series of ctx.evidence.series) {
     let last = secondsOf(series.timeRange.to);
     if (!(last <= horizon)) {
@@ -118,8 +118,19 @@ async function endOfEvidence(ctx: CheckContext): Promise<number> {
       );
       last = Number(rows[0]?.last ?? 0);
     }
-    end = Math.max(end, last);
+    ends.set(series, last);
   }
+  return ends;
+}
+
+/**
+ * Until when a source could have gone on: now with `--now` or a live input, else the end of whatever was active
+ * beside it. What only began after it ended (a log of another year) tells nothing of it.
+ */
+function untilOf(ctx: CheckContext, series: Series, ends: ReadonlyMap<Series, number>): number {
+  const own = ends.get(series) ?? 0;
+  const beside = [...ends].filter(([other]) => secondsOf(other.timeRange.from) <= own).map(([, end]) => end);
+  const end = Math.max(own, ...beside);
   return ctx.evidence.nowCounts ? Math.max(end, secondsOf(ctx.now)) : end;
 }
 

@@ -222,6 +222,15 @@ describe("timeline-gap is silent", () => {
       },
     ],
     [
+      "the end of an old log beside one that began later",
+      {
+        logs: {
+          old: { lines: steady(20, START, START + 20 * DAY, 8), format: "syslog" },
+          app_log: { lines: steady(21, START + 40 * DAY, START + 60 * DAY, 8) },
+        },
+      },
+    ],
+    [
       "growth from a few rows a day to hundreds",
       {
         tables: {
