@@ -34,6 +34,8 @@ export interface Rhythm {
   kind: readonly number[];
   kindSeen: readonly number[];
   kindBusy: readonly number[];
+  /** Share of active weeks per hour of the week; NaN where nothing is known. */
+  weight: readonly number[];
   /** Mean share of active weeks over the hours that were seen. */
   mean: number;
 }
@@ -74,7 +76,9 @@ export function learnRhythm(buckets: readonly Bucket[], width: number): Rhythm {
     kindBusy[kind[slot]!]! += busy[slot]!;
   }
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  return { seen, busy, kind, kindSeen, kindBusy, mean: sum(busy) / Math.max(1, sum(seen)) };
+  const learned = { seen, busy, kind, kindSeen, kindBusy };
+  const weight = seen.map((_, slot) => weightOf(learned, slot, 0, 0));
+  return { ...learned, weight, mean: sum(busy) / Math.max(1, sum(seen)) };
 }
 
 /**
@@ -101,7 +105,12 @@ function weekendOffset(seen: readonly number[], busy: readonly number[]): number
  * The share of weeks in which an hour of the week is active, NaN where nothing is known: a beta-binomial estimate that
  * is drawn towards the same hour of days of its kind. `less` and `kindLess` hours without activity are left out.
  */
-function weightOf(rhythm: Rhythm, slot: number, less = 0, kindLess = 0): number {
+function weightOf(
+  rhythm: Pick<Rhythm, "seen" | "busy" | "kind" | "kindSeen" | "kindBusy">,
+  slot: number,
+  less: number,
+  kindLess: number,
+): number {
   const kind = rhythm.kind[slot]!;
   const kindSeen = rhythm.kindSeen[kind]! - kindLess;
   if (kindSeen <= 0) return Number.NaN;
@@ -119,18 +128,10 @@ export function activeSeconds(rhythm: Rhythm, span: Span, inside: boolean): numb
   const length = span.to - span.from;
   if (length <= 0) return 0;
   const unknown = length < NIGHT_SECONDS ? rhythm.mean : 0;
-  const less = new Map<number, number>();
-  const kindLess = new Map<number, number>();
-  if (inside)
-    for (let hour = Math.ceil(span.from / HOUR); (hour + 1) * HOUR <= span.to; hour++) {
-      const slot = slotOf(hour);
-      const kind = rhythm.kind[slot]!;
-      less.set(slot, (less.get(slot) ?? 0) + 1);
-      kindLess.set(kind, (kindLess.get(kind) ?? 0) + 1);
-    }
+  const weight = inside && length >= HOUR ? weightWithout(rhythm, span) : rhythm.weight;
   const share = (slot: number) => {
-    const weight = weightOf(rhythm, slot, less.get(slot), kindLess.get(rhythm.kind[slot]!));
-    return Number.isNaN(weight) ? unknown : weight;
+    const known = weight[slot]!;
+    return Number.isNaN(known) ? unknown : known;
   };
   const weeks = Math.floor(length / WEEK);
   let sum = 0;
@@ -144,7 +145,23 @@ export function activeSeconds(rhythm: Rhythm, span: Span, inside: boolean): numb
   return sum;
 }
 
+/** The weights that the rhythm would have if it had not seen the empty hours of a span. */
+function weightWithout(rhythm: Rhythm, span: Span): readonly number[] {
+  const less = new Map<number, number>();
+  const kindLess = new Map<number, number>();
+  for (let hour = Math.ceil(span.from / HOUR); (hour + 1) * HOUR <= span.to; hour++) {
+    const slot = slotOf(hour);
+    const kind = rhythm.kind[slot]!;
+    less.set(slot, (less.get(slot) ?? 0) + 1);
+    kindLess.set(kind, (kindLess.get(kind) ?? 0) + 1);
+  }
+  if (less.size === 0) return rhythm.weight;
+  return rhythm.seen.map((_, slot) =>
+    weightOf(rhythm, slot, less.get(slot) ?? 0, kindLess.get(rhythm.kind[slot]!) ?? 0),
+  );
+}
+
 /** True in an hour of the week in which the source is seldom active. */
 export function isQuiet(rhythm: Rhythm, at: number): boolean {
-  return !(weightOf(rhythm, slotOf(Math.floor(at / HOUR))) >= QUIET);
+  return !(rhythm.weight[slotOf(Math.floor(at / HOUR))]! >= QUIET);
 }

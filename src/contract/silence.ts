@@ -38,6 +38,8 @@ const ONE_TIME = 0.05;
 const SILENT_SHARE = 1 / 3;
 /** Of a short source, the share of its span by which it may end earlier than the evidence. */
 const COPY_SHARE = 0.05;
+/** The tail is fitted to a quarter of the silences, at most to so many of the longest. */
+const TAIL_MAX = 30;
 /** Expected false alarms per source. */
 const ALPHA = 0.03;
 /** A day off is not longer than this many of the longest ordinary silences on the clock (Friday to Tuesday). */
@@ -68,35 +70,34 @@ export function exceptionalSilences(
   const last = buckets.at(-1);
   if (!first || !last || total < options.min_rows || buckets.length <= options.min_rows) return [];
   const rhythm = learnRhythm(buckets, width);
-  const gaps = longest(gapsOf(activity, rhythm));
+  const all = gapsOf(activity, rhythm);
+  const gaps = longest(all);
   const floor = Math.min(width, options.min_seconds) * rhythm.mean;
-  const judge = (gap: Span & { active: number }, rest: readonly Gap[]) => {
-    const ordinary = Math.max(rest[0]?.active ?? 0, floor);
-    const expected = expectedBeyond(
-      gap.active,
-      rest.map((g) => g.active),
-      floor,
-    );
+  // `count` silences stand apart; the others are the ordinary ones.
+  const judge = (gap: Span & { active: number }, count: number) => {
+    const ordinary = Math.max(gaps[count]?.active ?? 0, floor);
+    const expected = expectedBeyond(gap.active, gaps, count, all.length, floor);
     return { ordinary, expected, exceptional: gap.active >= options.factor * ordinary && expected < ALPHA };
   };
-  let count = Math.min(EXCEPTIONS_MAX, gaps.length - 1);
+  let count = Math.min(EXCEPTIONS_MAX, all.length - 1);
   for (; count > 0; count--) {
     const inner = gaps.slice(0, count);
     const silent = inner.reduce((sum, gap) => sum + gap.to - gap.from, 0);
     const sides = inner.every((gap) => Math.min(gap.before, total - gap.before) >= SIDE_ROWS);
     if (!sides || silent > (last.last - first.first) * SILENT_SHARE) continue;
-    if (judge(inner.at(-1)!, gaps.slice(count)).exceptional) break;
+    if (judge(inner.at(-1)!, count).exceptional) break;
   }
-  const rest = gaps.slice(count);
-  const clock = Math.max(0, ...rest.map((gap) => gap.to - gap.from));
+  let clock = 0;
+  const exceptions = new Set(gaps.slice(0, count));
+  for (const gap of all) if (!exceptions.has(gap)) clock = Math.max(clock, gap.to - gap.from);
   const found: Silence[] = gaps.slice(0, count).map((gap) => {
-    const { ordinary, expected } = judge(gap, rest);
+    const { ordinary, expected } = judge(gap, count);
     return silenceOf(gap, rhythm, { ordinary, expected, clock, trailing: false });
   });
   if (until !== null && until > last.last) {
     const span = { from: last.last, to: until };
     const active = activeSeconds(rhythm, span, false);
-    const { ordinary, expected, exceptional } = judge({ ...span, active }, rest);
+    const { ordinary, expected, exceptional } = judge({ ...span, active }, count);
     const length = last.last - first.first;
     const oneTime = length < (until - last.last) * ONE_TIME;
     const copied = until - last.last < Math.min(options.copy_seconds, length * COPY_SHARE);
@@ -113,26 +114,40 @@ function gapsOf({ buckets }: Activity, rhythm: Rhythm): Gap[] {
   let before = 0;
   for (let i = 1; i < buckets.length; i++) {
     before += buckets[i - 1]!.n;
-    const span = { from: buckets[i - 1]!.last, to: buckets[i]!.first };
-    gaps.push({ ...span, before, active: activeSeconds(rhythm, span, true) });
+    const [from, to] = [buckets[i - 1]!.last, buckets[i]!.first];
+    gaps.push({ from, to, before, active: activeSeconds(rhythm, { from, to }, true) });
   }
   return gaps;
 }
 
-const longest = (gaps: readonly Gap[]): Gap[] =>
-  [...gaps].sort((a, b) => b.active - a.active || a.from - b.from);
+/** The longest silences, descending: as many as the tail and the exceptions need. */
+function longest(gaps: readonly Gap[]): Gap[] {
+  const wanted = TAIL_MAX + EXCEPTIONS_MAX + 1;
+  const active = Float64Array.from(gaps, (gap) => gap.active).sort();
+  const least = active[Math.max(0, active.length - wanted)] ?? 0;
+  return gaps
+    .filter((gap) => gap.active >= least)
+    .sort((a, b) => b.active - a.active || a.from - b.from)
+    .slice(0, wanted);
+}
 
 /**
- * How many of the silences would be expected to be longer than `active` under the tail of the ordinary ones.
- * `sorted` is descending; `floor` keeps a perfectly regular source from having no tail at all.
+ * How many of the silences would be expected to be longer than `active` under the tail of the ordinary ones: `sorted`
+ * is descending, its first `skip` do not count, and there are `gaps` in all. `floor` keeps a perfectly regular source from having no tail.
  */
-function expectedBeyond(active: number, sorted: readonly number[], floor: number): number {
-  const k = Math.min(sorted.length - 1, Math.max(10, Math.min(30, Math.round(sorted.length / 4))));
+function expectedBeyond(
+  active: number,
+  sorted: readonly Gap[],
+  skip: number,
+  gaps: number,
+  floor: number,
+): number {
+  const k = Math.min(gaps - skip - 1, Math.max(10, Math.min(TAIL_MAX, Math.round((gaps - skip) / 4))));
   if (k < 10) return Number.POSITIVE_INFINITY;
-  const threshold = sorted[k]!;
+  const threshold = sorted[skip + k]!.active;
   const excess = sorted
-    .slice(0, k)
-    .map((value) => value - threshold)
+    .slice(skip, skip + k)
+    .map((gap) => gap.active - threshold)
     .reverse();
   const mean = excess.reduce((sum, x) => sum + x, 0) / k;
   const weighted = excess.reduce((sum, x, i) => sum + x * (1 - (i + 0.65) / k), 0) / k;

@@ -137,7 +137,7 @@ export function healthy(family: string, seed: number): number[] {
 /** What `activityOf` would read of these times (sorted). */
 export function activityFrom(times: readonly number[]): Activity {
   const span = (times.at(-1) ?? 0) - (times[0] ?? 0);
-  const width = [1, 10, 60, 300, 900, 3600, 21600, 86400].find((w) => span / w <= 50_000) ?? 604800;
+  const width = [1, 10, 60, 300, 900, 3600, 21600, 86400].find((w) => span / w <= 20_000) ?? 604800;
   const buckets: Bucket[] = [];
   let current = Number.NaN;
   for (const time of times) {
