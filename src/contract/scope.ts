@@ -89,14 +89,19 @@ export async function callScope(usage: UsageRelation, ctx: Asking): Promise<stri
   const model = usage.has("model") ? "model" : "NULL";
   const [row] = await ctx.query(
     `SELECT count(*) FILTER (WHERE parent) AS parents, count(*) FILTER (WHERE parent AND carries) AS parents_with,
+       count(*) FILTER (WHERE root) AS roots, count(*) FILTER (WHERE root AND carries) AS roots_with,
        count(*) FILTER (WHERE carries) AS carrying, count(*) FILTER (WHERE carries AND named) AS carrying_named
-     FROM (SELECT id IS NOT NULL AND id IN ${parents} AS parent, ${some} AS carries,
+     FROM (SELECT id IS NOT NULL AND id IN ${parents} AS parent, NOT ${HAS_PARENT} AS root, ${some} AS carries,
              ${model} IS NOT NULL AS named
            FROM ${usage.relation} WHERE ${conditions[0]}) AS rows_seen`,
   );
   const count = (name: string) => Number(row?.[name] ?? 0);
-  if (count("carrying") > count("parents_with") && count("parents_with") * 2 < count("parents"))
+  if (count("carrying") > count("parents_with") && count("parents_with") * 2 < count("parents")) {
     conditions.push(`(id IS NULL OR id NOT IN ${parents})`);
+    // A root without children is of the same kind as those with: a session's own row, not a call.
+    if (count("roots_with") * 2 < count("roots") && count("carrying") > count("roots_with"))
+      conditions.push(HAS_PARENT);
+  }
   if (usage.has("model") && count("carrying") > 0 && count("carrying_named") >= 0.95 * count("carrying"))
     conditions.push("model IS NOT NULL");
   return conditions.join(" AND ");

@@ -131,3 +131,29 @@ describe("zero-tokens", () => {
     expect(found).toMatchObject([{ evidence: { zero: 20, explained_by: "model" } }]);
   });
 });
+
+test("is silent about roots without children where roots are sessions and carry nothing", async () => {
+  const rows = Array.from({ length: 12 }, (_, i) => [
+    {
+      id: `root_${i}`,
+      parent_id: null,
+      tokens_in: 0,
+      tokens_out: 0,
+      created_at: `2025-01-02T0${i % 10}:00:00Z`,
+    },
+    // Every other session has calls below its root.
+    ...(i % 2 === 0
+      ? [
+          {
+            id: `call_${i}`,
+            parent_id: `root_${i}`,
+            tokens_in: 900,
+            tokens_out: 80,
+            created_at: `2025-01-02T0${i % 10}:01:00Z`,
+          },
+        ]
+      : []),
+  ]).flat();
+  const { findings } = await auditTables("zero-tokens", { "db.traces": { rows } });
+  expect(findings).toEqual([]);
+});
