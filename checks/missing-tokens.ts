@@ -3,6 +3,7 @@
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
 import { type Loss, lossOf, lossTimeline } from "../src/contract/loss.ts";
+import { recoveryPlan } from "../src/contract/recovery.ts";
 import {
   callScope,
   isRollup,
@@ -91,6 +92,7 @@ export default defineCheck({
       },
     ];
   },
+  repair: async (usage, ctx) => recoveryPlan(usage, await callScope(usage, ctx), ctx),
 });
 
 function shareOf({ lost, okRows }: Loss): string {

@@ -114,10 +114,12 @@ async function secretsNamed(store: Store, evidence: Evidence, sql: string): Prom
 
 /** What can be put right in the inputs. `applyBackfill` writes it; until then nothing is written. */
 export interface Backfill {
+  /** Those that found something, to repair or lost. */
   repairs: Repair[];
   inputs: Input[];
   /** @throws UserError when an input with something to repair cannot be written. */
   assertWritable(): void;
+  /** Of every target that could be judged, those with nothing wrong too. */
   planned: PlannedRepair[];
 }
 
@@ -132,7 +134,7 @@ export async function backfill(
     const context = (check: AnyCheck) => contextOf(store, evidence, check, settings);
     const planned = await planRepairs(store, evidence, checks, context, options.limit);
     return {
-      repairs: planned.map((one) => one.repair),
+      repairs: planned.map((one) => one.repair).filter((one) => one.rows > 0 || one.lost.length > 0),
       inputs: [...evidence.inputs],
       assertWritable: () => assertWritable(planned, evidence),
       planned,

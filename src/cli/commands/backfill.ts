@@ -1,6 +1,7 @@
 /** `trueup backfill`: what can be put right, as SQL; written only with --apply. */
 
 import { UserError } from "../../contract/errors.ts";
+import type { Repair } from "../../contract/repair.ts";
 import { plural } from "../../contract/wording.ts";
 import type { Backfill } from "../../index.ts";
 import { stringify } from "../../report/json.ts";
@@ -47,9 +48,12 @@ export async function run(invocation: Invocation): Promise<number> {
   for (const { input, changed, copy } of applied)
     narrate(`trueup: ${input}: ${plural(changed, "row")} written; the file as it was is ${copy}`);
   const after = await withSession(session, (hooks) => library.backfill(settings, { limit }, hooks));
+  const repaired = (one: Repair) =>
+    found.repairs.some((before) => before.check === one.check && before.target === one.target);
+  const remaining = after.planned.map((one) => one.repair).filter(repaired);
   await write(
-    { repairs: found.repairs, applied, remaining: after.repairs },
-    after.repairs.map((repair) => `${repair.target}: ${statisticsOf(repair)}\n`).join(""),
+    { repairs: found.repairs, applied, remaining },
+    remaining.map((repair) => `${repair.target}: ${statisticsOf(repair)}\n`).join(""),
   );
   return code;
 }
