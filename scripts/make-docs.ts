@@ -4,6 +4,7 @@
  * With `--check` it writes nothing and fails when a file is out of date.
  */
 
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { COMMANDS, EXIT_CODES } from "../src/cli/command-list.ts";
@@ -112,9 +113,33 @@ function readme(): string {
   const width = Math.max(...calls.map((call) => call.length));
   const lines = COMMANDS.map(({ summary }, i) => `    ${calls[i]!.padEnd(width)}  ${summary}`);
   const text = readFileSync(join(root, "README.md"), "utf8");
-  const marked = /(<!-- commands -->\n)[\s\S]*(<!-- \/commands -->)/;
-  if (!marked.test(text)) throw new Error("README.md has no place for the commands");
-  return text.replace(marked, (_, start: string, end: string) => `${start}\n${lines.join("\n")}\n\n${end}`);
+  return between(between(text, "commands", lines.join("\n")), "demo", demo());
+}
+
+/** Puts a block between two marks of the README. */
+function between(text: string, mark: string, block: string): string {
+  const marked = new RegExp(`(<!-- ${mark} -->\\n)[\\s\\S]*(<!-- /${mark} -->)`);
+  if (!marked.test(text)) throw new Error(`README.md has no place for the ${mark}`);
+  return text.replace(marked, (_, start: string, end: string) => `${start}\n${block}\n\n${end}`);
+}
+
+/** What the audit of the sample really prints, without the clock. */
+function demo(): string {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(root, "dist/bin/trueup.js"), "audit", "app.log", "validations.db"],
+    {
+      cwd: join(root, "sample-data/citations"),
+      encoding: "utf8",
+      env: { ...process.env, CI: "true", NO_COLOR: "1", FORCE_COLOR: undefined },
+    },
+  );
+  if (!stdout.startsWith("trueup")) throw new Error(`the sample cannot be audited: ${stderr}`);
+  const lines = stdout
+    .trimEnd()
+    .replace(/ · now \S+ \S+$/m, "")
+    .split("\n");
+  return lines.map((line) => (line === "" ? "" : `    ${line}`)).join("\n");
 }
 
 interface SchemaNode {
