@@ -8,8 +8,8 @@ import type { Sampled } from "./profile.ts";
 import { type ColumnReading, countReadings, DUCKDB_TYPE, guessReading, misfitOf, textOf } from "./reading.ts";
 import type { SqliteColumn, SqliteTable } from "./schema.ts";
 import { COLUMN_SEPARATOR_CHAR, guardedSql, type Utf16, unescapedSql } from "./staging.ts";
-import type { Unloaded, UnloadPlan, UnloadRange } from "./unload.ts";
-import { Unloaders } from "./unloaders.ts";
+import type { Unloaded, UnloadPlan } from "./unload.ts";
+import { type StagedRange, Unloaders } from "./unloaders.ts";
 
 /** DuckDB's own bound on a line; longer ones are announced. */
 const LINE_BYTES = 2_000_000;
@@ -111,27 +111,46 @@ async function attempt(
   await store.run(`CREATE OR REPLACE TABLE ${relation} (${list.join(", ")})`);
   const total: Omit<TransferredTable, "readings"> = { rows: 0, repaired: 0, skipped: [] };
   if (table.rowid !== null && sampled.range === null) return total;
-  const ranges = Unloaders.ranges(sampled.range, bytes, (i) => join(store.tempDir, `sqlite-${i}.txt`));
+  const { rows } = sampled.profile;
+  const ranges = Unloaders.ranges(sampled.range, { rows, rowBytes: sampled.rowBytes }, (i) =>
+    join(store.tempDir, `sqlite-${i}.txt`),
+  );
   let done = 0;
-  for await (const [range, unloaded] of unloaders.run(plan, ranges, bytes)) {
-    if (unloaded.misfits > 0) return "misfit";
-    if (unloaded.ambiguous) return "ambiguous";
+  for await (const batch of unloaders.run(plan, ranges, bytes)) {
+    if (batch.some(({ unloaded }) => unloaded.misfits > 0)) return "misfit";
+    if (batch.some(({ unloaded }) => unloaded.ambiguous)) return "ambiguous";
+    const filled = batch.filter(({ unloaded }) => unloaded.rows > 0);
     try {
-      if (unloaded.rows > 0) await store.run(insertOf(relation, range, unloaded, readings, move.nullMark));
+      if (filled.length > 0) await store.run(insertOf(relation, filled, readings, move.nullMark));
     } catch (error) {
       // A wrong number of columns in a line: a value holds the separator.
       if (!guarded && /CSV Error|Invalid Input/i.test(messageOf(error))) return "ambiguous";
       throw error;
     }
-    total.rows += unloaded.rows;
-    total.repaired += unloaded.repaired;
-    total.skipped.push(...unloaded.skipped);
-    move.progress((bytes * ++done) / ranges.length, total.rows);
+    for (const { unloaded } of batch) {
+      total.rows += unloaded.rows;
+      total.repaired += unloaded.repaired;
+      total.skipped.push(...unloaded.skipped);
+    }
+    done += batch.length;
+    move.progress((bytes * done) / ranges.length, total.rows);
   }
   const loaded = (await store.one(`SELECT count(*) AS n FROM ${relation}`))?.["n"];
   if (loaded === total.rows) return total;
   if (!guarded) return "ambiguous";
   throw new Error(`${relation}: ${total.rows} rows unloaded, ${loaded} loaded`);
+}
+
+/** Text that ends a row after a text column: see `isClosed`. */
+const CLOSING = "'.'";
+
+/**
+ * DuckDB skips an empty line and drops an empty field too many at a line's end: where a text comes last, that would
+ * hide an empty value or one that ends with the separator.
+ */
+function isClosed(readings: readonly ColumnReading[]): boolean {
+  const last = readings.at(-1);
+  return last !== undefined && DUCKDB_TYPE[last.reading] === "VARCHAR";
 }
 
 function planOf(
@@ -142,13 +161,15 @@ function planOf(
   guarded: boolean,
 ): UnloadPlan {
   const absent = literal(move.nullMark);
-  const text = (one: ColumnReading) =>
-    guarded && DUCKDB_TYPE[one.reading] === "VARCHAR" ? guardedSql(textOf(one, absent)) : textOf(one, absent);
+  const texts = readings.map((one) =>
+    guarded && DUCKDB_TYPE[one.reading] === "VARCHAR" ? guardedSql(textOf(one, absent)) : textOf(one, absent),
+  );
+  if (isClosed(readings)) texts.push(CLOSING);
   return {
     uri: move.uri,
     table: ident(table.name),
     rowid: table.rowid,
-    texts: readings.map(text),
+    texts,
     misfits: readings.map(misfitOf).filter((sql) => sql !== null),
     rowBytes: sampled.rowBytes,
     utf16: move.utf16,
@@ -158,20 +179,22 @@ function planOf(
 
 function insertOf(
   relation: string,
-  range: UnloadRange,
-  unloaded: Unloaded,
+  batch: readonly StagedRange[],
   readings: readonly ColumnReading[],
   nullMark: string,
 ): string {
-  const lone = readings.length === 1;
+  const escaped = batch.some(({ unloaded }) => unloaded.escaped);
+  const longest = Math.max(...batch.map(({ unloaded }) => unloaded.longest));
   const columns = readings.map((one, i) => `c${i}: '${DUCKDB_TYPE[one.reading]}'`);
+  if (isClosed(readings)) columns.push("closing: 'VARCHAR'");
   const values = readings.map((one, i) =>
-    unloaded.escaped && DUCKDB_TYPE[one.reading] === "VARCHAR" ? unescapedSql(`c${i}`) : `c${i}`,
+    escaped && DUCKDB_TYPE[one.reading] === "VARCHAR" ? unescapedSql(`c${i}`) : `c${i}`,
   );
-  const long = unloaded.longest > LINE_BYTES ? `, max_line_size = ${unloaded.longest + 1024}` : "";
-  // One thread per file keeps the rows in order at half the cost; the other core unloads the next range meanwhile.
-  return `INSERT INTO ${relation} SELECT ${values.join(", ")} FROM read_csv(${literal(range.path)},
-    columns = {${lone ? "x: 'VARCHAR', " : ""}${columns.join(", ")}}, auto_detect = false, header = false,
+  const long = longest > LINE_BYTES ? `, max_line_size = ${longest + 1024}` : "";
+  const paths = batch.map(({ path }) => literal(path)).join(", ");
+  // A file is stored as one part, in order, when no two threads share it; the files are shared out among threads.
+  return `INSERT INTO ${relation} SELECT ${values.join(", ")} FROM read_csv([${paths}],
+    columns = {${columns.join(", ")}}, auto_detect = false, header = false,
     delim = ${literal(COLUMN_SEPARATOR_CHAR)}, quote = '', escape = '', nullstr = ${literal(nullMark)},
     new_line = '\\n', parallel = false${long})`;
 }

@@ -60,12 +60,8 @@ const ARGUMENTS_MAX = 500;
 /** Places with unreadable rows that are stepped over before the rest of a range is given up. */
 const SKIPS_MAX = 1000;
 
-/**
- * One text of all columns: nested, as a function takes 1,000 arguments. A lone column gets an empty companion, for
- * DuckDB skips an empty line.
- */
+/** One text of all columns: nested, as a function takes 1,000 arguments. */
 function rowText(texts: readonly string[]): string {
-  if (texts.length === 1) return rowText(["''", ...texts]);
   let parts = [...texts];
   while (parts.length > 1) {
     const joined: string[] = [];

@@ -10,10 +10,22 @@ import type { WorkerReply } from "./unload-worker.ts";
 
 /** Text from which on starting threads pays. */
 const THREADED_BYTES = 8 * 1024 * 1024;
-/** Text of one range: what is staged on disk at a time stays a few of these. */
-const RANGE_BYTES = 16 * 1024 * 1024;
-/** Staged ranges that may wait for DuckDB. */
+/** Rows of a range: as many as DuckDB stores together. What comes in smaller parts is copied again and again. */
+const RANGE_ROWS = 122_880;
+/** Text of one range at most, so that what is staged on disk stays bounded. */
+const RANGE_BYTES = 32 * 1024 * 1024;
+const RANGES_MAX = 100_000;
+/** Ranges that are handed over together: one statement reads them, a thread for each. */
+const BATCH_ROWS = 4 * RANGE_ROWS;
+const BATCH_BYTES = 4 * RANGE_BYTES;
+/** Ranges for each thread that may be staged while DuckDB reads a batch. */
 const AHEAD = 2;
+
+/** A range whose rows stand in its file. */
+export interface StagedRange {
+  path: string;
+  unloaded: Unloaded;
+}
 
 export class Unloaders {
   readonly #threads: number;
@@ -28,40 +40,50 @@ export class Unloaders {
   /** Cuts the rowids into ranges of about equal text, and gives each a file of its own. */
   static ranges(
     bounds: { min: bigint; max: bigint } | null,
-    bytes: number,
+    { rows, rowBytes }: { rows: number; rowBytes: number },
     path: (index: number) => string,
   ): UnloadRange[] {
     if (bounds === null) return [{ from: 0n, to: 0n, path: path(0) }];
     const span = bounds.max - bounds.min + 1n;
-    const wanted = BigInt(Math.max(1, Math.min(1000, Math.ceil(bytes / RANGE_BYTES))));
-    const count = wanted < span ? wanted : span;
-    return Array.from({ length: Number(count) }, (_, i) => ({
-      from: bounds.min + (span * BigInt(i)) / count,
-      to: bounds.min + (span * BigInt(i + 1)) / count - 1n,
-      path: path(i),
-    }));
+    const most = Math.min(RANGE_ROWS, Math.max(1, Math.floor(RANGE_BYTES / Math.max(1, rowBytes))));
+    const parts = BigInt(Math.max(1, Math.min(RANGES_MAX, Math.ceil(rows / most))));
+    // Where no rowid is missing, every range but the last has exactly as many rows as it should.
+    const dense = span === BigInt(rows) && rows / most <= RANGES_MAX;
+    const step = dense ? BigInt(most) : (span + parts - 1n) / parts;
+    const ranges: UnloadRange[] = [];
+    for (let from = bounds.min; from <= bounds.max; from += step) {
+      const to = from + step - 1n;
+      ranges.push({ from, to: to < bounds.max ? to : bounds.max, path: path(ranges.length) });
+    }
+    return ranges;
   }
 
-  /** The ranges' results in order. A file is removed once its consumer asks for the next. */
-  async *run(
-    plan: UnloadPlan,
-    ranges: readonly UnloadRange[],
-    bytes: number,
-  ): AsyncGenerator<[UnloadRange, Unloaded]> {
+  /** The ranges' results in order, several at a time. Their files are removed once the next are asked for. */
+  async *run(plan: UnloadPlan, ranges: readonly UnloadRange[], bytes: number): AsyncGenerator<StagedRange[]> {
     const script = bytes < THREADED_BYTES ? null : workerScript();
-    const ahead = script === null ? 1 : this.#threads + AHEAD;
+    const ahead = script === null ? 1 : this.#threads * AHEAD;
     const pending: Promise<Unloaded>[] = [];
+    const start = (count: number) => {
+      while (pending.length < Math.min(ranges.length, count)) {
+        const next = this.#unload(script, plan, ranges[pending.length] as UnloadRange, pending.length);
+        // Awaited in order below; a failure before its turn must not count as unhandled.
+        next.catch(() => {});
+        pending.push(next);
+      }
+    };
     try {
-      for (let i = 0; i < ranges.length; i++) {
-        while (pending.length < Math.min(ranges.length, i + ahead)) {
-          const next = this.#unload(script, plan, ranges[pending.length] as UnloadRange, pending.length);
-          // Awaited in order below; a failure before its turn must not count as unhandled.
-          next.catch(() => {});
-          pending.push(next);
+      for (let i = 0; i < ranges.length; ) {
+        const batch: StagedRange[] = [];
+        for (let rows = 0; i < ranges.length; i++) {
+          if (rows >= BATCH_ROWS || rows * plan.rowBytes >= BATCH_BYTES) break;
+          start(i + ahead);
+          const unloaded = await (pending[i] as Promise<Unloaded>);
+          batch.push({ path: (ranges[i] as UnloadRange).path, unloaded });
+          rows += unloaded.rows;
         }
-        const range = ranges[i] as UnloadRange;
-        yield [range, await (pending[i] as Promise<Unloaded>)];
-        rmSync(range.path, { force: true });
+        start(i + ahead);
+        yield batch;
+        for (const { path } of batch) rmSync(path, { force: true });
       }
     } finally {
       await Promise.allSettled(pending);
