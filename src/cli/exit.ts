@@ -3,6 +3,7 @@
 import type { Input } from "../contract/evidence.ts";
 import { SEVERITIES, type Severity } from "../contract/finding.ts";
 import type { Report } from "../contract/report.ts";
+import { number, percent, plural } from "../contract/wording.ts";
 
 export type FailOn = Severity | "never";
 
@@ -35,4 +36,14 @@ export function isNotEvaluated(input: Input, maxRejected: number): boolean {
   if (input.error !== undefined) return true;
   if (input.rejected === 0) return false;
   return input.rejected / (input.rows + input.rejected) > maxRejected;
+}
+
+/** For each input of which too many rows were rejected, one line that explains exit code 2. */
+export function rejectionLines(inputs: readonly Input[], maxRejected: number): string[] {
+  return inputs
+    .filter((input) => input.error === undefined && isNotEvaluated(input, maxRejected))
+    .map(({ path, rows, rejected }) => {
+      const share = `${number(rejected)} of ${plural(rows + rejected, "row")} rejected`;
+      return `${path}: ${share}, more than max_rejected allows (${percent(maxRejected)})`;
+    });
 }

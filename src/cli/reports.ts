@@ -74,7 +74,7 @@ export async function writeReports(report: Report, plan: ReportPlan): Promise<vo
   const summary = jobSummaryFile();
   if (format === "github" && summary !== null)
     appendFileSync(summary, (await rendererOf("markdown"))(report, inFile));
-  if (format !== "text")
+  if (format !== "text" || !terminal().together)
     for (const { what, why } of notEvaluated(report))
       narrate(`trueup: not evaluated: ${why.startsWith(what) ? why : `${what}: ${why}`}`);
   await writeOut((await rendererOf(format))(report, options));

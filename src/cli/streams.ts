@@ -11,6 +11,8 @@ export interface Terminal {
   width: number;
   /** Progress on standard error. */
   interactive: boolean;
+  /** Both streams end on one screen: what the report tells needs no narration. */
+  together: boolean;
 }
 
 const WIDTH_DEFAULT = 100;
@@ -26,6 +28,7 @@ export function terminal(): Terminal {
   return {
     color: !refused && (forced || (process.stdout.isTTY === true && TERM !== "dumb")),
     width: columns > 0 ? Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, columns)) : WIDTH_DEFAULT,
+    together: process.stdout.isTTY === true && process.stderr.isTTY === true,
     // A terminal that tells no size (0 columns) would have the spinner clear lines for ever.
     interactive:
       process.stderr.isTTY === true &&

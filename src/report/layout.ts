@@ -41,11 +41,14 @@ export function cutTo(text: string, width: number): string {
   return `${kept}…`;
 }
 
-/** A dotted path cut at its front: what tells paths apart stands at their end. */
+/** A path cut at its front: what tells paths apart stands at their end. */
 export function cutPath(path: string, width: number): string {
-  if (widthOf(path) <= width || !path.includes(".")) return cutTo(path, width);
+  if (widthOf(path) <= width || !/[./]/.test(path)) return cutTo(path, width);
   const segments = [...segmenter.segment(path)].map(({ segment }) => segment).reverse();
-  return [...cutTo(segments.join(""), width)].reverse().join("");
+  return [...segmenter.segment(cutTo(segments.join(""), width))]
+    .map(({ segment }) => segment)
+    .reverse()
+    .join("");
 }
 
 /** Fills up with spaces to `width` columns. */

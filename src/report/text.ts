@@ -117,12 +117,13 @@ function summaryLines(report: Report, options: RenderOptions, paint: Paint): str
   if (of("skipped") > 0 && !options.verbose) parts.push("--verbose tells why");
   const head = counts.length > 0 ? counts.join(", ") : none;
   const lines = joinParts([head, ...parts.map((part) => paint.dim(part))], options.width, paint);
-  for (const input of report.inputs.filter((i) => i.error !== undefined))
+  const unread = report.inputs.filter((input) => input.error !== undefined).map((input) => input.path);
+  if (unread.length > 0)
     lines.push(
       ...hanging(
         paint.red("not evaluated: "),
         "  ",
-        printable(input.error!.startsWith(input.path) ? input.error! : `${input.path}: ${input.error}`),
+        `${printable(unread.join(", "))} (see above)`,
         options.width,
       ),
     );
@@ -149,7 +150,7 @@ function nextCommand(report: Report): string {
   const paths = report.inputs
     .filter((input) => input.error === undefined)
     .map((input) => shellWord(input.path));
-  return `trueup inspect ${paths.join(" ")}`.trimEnd();
+  return paths.length === 0 ? "trueup audit --help" : `trueup inspect ${paths.join(" ")}`;
 }
 
 function shellWord(text: string): string {

@@ -99,7 +99,8 @@ describe("trueup audit", () => {
   test("a missing input is told, the others are audited, the exit is 2", () => {
     const ran = trueup(["audit", "no-such.log", LOG, ...NOW]);
     expect(ran.code).toBe(2);
-    expect(ran.stdout).toContain("not evaluated: no-such.log: no such file");
+    expect(ran.stdout).toMatch(/✖ no-such\.log .*not evaluated: no such file/);
+    expect(ran.stderr).toBe("trueup: not evaluated: no-such.log: no such file or directory\n");
     expect(ran.stdout).toMatch(/app\.log +log +4,396 lines/);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exitCodeOf, type FailOn } from "../../src/cli/exit.ts";
+import { exitCodeOf, type FailOn, rejectionLines } from "../../src/cli/exit.ts";
 import type { Finding, Severity } from "../../src/contract/finding.ts";
 import type { Report } from "../../src/contract/report.ts";
 import { empty, finding, input } from "../report/reports.ts";
@@ -38,5 +38,13 @@ describe("the exit code", () => {
     ["an empty file", reading(0, 0), "error", 0],
   ])("%s", (_, report, failOn, code) => {
     expect(exitCodeOf(report, failOn, 0.01)).toBe(code);
+  });
+
+  test("is explained where rejected rows are the reason", () => {
+    expect(rejectionLines(reading(98, 2).inputs, 0.01)).toEqual([
+      "a.log: 2 of 100 rows rejected, more than max_rejected allows (1 %)",
+    ]);
+    expect(rejectionLines(reading(99, 1).inputs, 0.01)).toEqual([]);
+    expect(rejectionLines(reading(0, 0, "is encrypted").inputs, 0.01)).toEqual([]);
   });
 });

@@ -50,7 +50,8 @@ describe("the text report", () => {
     expect(renderText({ ...empty, outcomes: [] }, PLAIN)).not.toContain("✔");
     const unread = { ...empty, inputs: [{ ...empty.inputs[0]!, error: "usage.db: is encrypted" }] };
     expect(renderText(unread, PLAIN)).not.toContain("✔");
-    expect(renderText(unread, PLAIN)).toContain("not evaluated: usage.db: is encrypted");
+    expect(renderText(unread, PLAIN)).toMatch(/✖ usage\.db[^✖]*not evaluated: is encrypted/);
+    expect(renderText(unread, PLAIN)).toContain("not evaluated: usage.db (see above)");
   });
 
   test("hides what is below --severity and says so", () => {

@@ -1,11 +1,12 @@
 /** `trueup audit`: load, check, report. */
 
-import { exitCodeOf } from "../exit.ts";
+import { exitCodeOf, rejectionLines } from "../exit.ts";
 import { readManifest } from "../manifest.ts";
 import type { Invocation } from "../program.ts";
 import { planReports, writeReports } from "../reports.ts";
 import { withSession } from "../session.ts";
 import { settingsOf } from "../settings.ts";
+import { narrate } from "../streams.ts";
 
 export async function run(invocation: Invocation): Promise<number> {
   const { checks } = readManifest();
@@ -16,5 +17,6 @@ export async function run(invocation: Invocation): Promise<number> {
     library.audit(settings, hooks),
   );
   await writeReports(report, plan);
+  for (const line of rejectionLines(report.inputs, settings.maxRejected)) narrate(`trueup: ${line}`);
   return exitCodeOf(report, run.failOn, settings.maxRejected);
 }
