@@ -4,14 +4,21 @@ import { auditTables } from "../kit/tables.ts";
 
 /** Every check that judges rows by themselves or against each other. */
 const CHECKS = [
+  "cache-token-semantics",
   "colliding-id",
+  "column-handover",
+  "cost-without-tokens",
+  "cumulative-counter",
   "duplicate-rows",
   "future-timestamps",
   "missing-tokens",
   "mixed-types",
+  "orphan-rows",
+  "replayed-usage",
   "stuck-rows",
   "token-out-of-range",
   "token-sum-mismatch",
+  "unpriced-usage",
   "zero-token-root",
   "zero-tokens",
 ];
