@@ -4,6 +4,7 @@ import { instantOf, secondsSql } from "../src/contract/activity.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Rollup, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
+import { refillPlan } from "../src/contract/refill.ts";
 import { type Compared, type Fit, multipleOf, zoneOffset } from "../src/contract/refit.ts";
 import {
   BUCKETS_MIN,
@@ -55,24 +56,40 @@ export default defineCheck({
     const [first] = rollups;
     if (first?.grain === "session" || first?.grain === "total")
       return keyedFindings(ctx, rollups, ctx.options.min_rows);
-    let best: Reading | null = null;
-    for (const rollup of rollups) {
-      for (const reading of await readingsOf(ctx, rollup))
-        if (!best || shareOf(reading.fit) > shareOf(best.fit)) best = reading;
-    }
+    const best = await bestReading(ctx, rollups);
     if (!best) return new Skip(`fewer than ${BUCKETS_MIN} complete buckets in common`);
     const { fit, rollup } = best;
     const differing = fit.compared.filter((one) => !one.agrees);
     if (differing.length === 0) return isMoved(ctx, fit) ? [await movedDraft(ctx, best)] : [];
     const factor = shareOf(fit) < AGREE_MIN ? multipleOf(fit.compared) : null;
-    const related = shareOf(fit) >= AGREE_MIN || factor !== null || isNear(rollup, rollups, fit);
-    if (!related)
+    if (!isRelated(best, rollups, factor))
       return new Skip(
         `its sums follow from no table at hand: ${fit.agreeing} of ${plural(fit.compared.length, "bucket")} agree with ${rollup.detail}`,
       );
     return [await differingDraft(ctx, best, differing, factor)];
   },
+  async repair({ rollups }, ctx) {
+    const [first] = rollups;
+    if (!first || first.grain === "session" || first.grain === "total") return null;
+    const best = await bestReading(ctx, rollups);
+    // What is stored k times over is no bucket that was lost.
+    if (!best || !isRelated(best, rollups, null)) return null;
+    return refillPlan(usageOf(ctx, best.rollup.rollup), best, ctx);
+  },
 });
+
+/** Of all ways to read the rollup as sums of a detail table, the one by which most buckets agree. */
+async function bestReading(ctx: CheckContext, rollups: readonly Rollup[]): Promise<Reading | null> {
+  let best: Reading | null = null;
+  for (const rollup of rollups)
+    for (const reading of await readingsOf(ctx, rollup))
+      if (!best || shareOf(reading.fit) > shareOf(best.fit)) best = reading;
+  return best;
+}
+
+/** Whether the rollup sums up that detail at all, however wrongly. */
+const isRelated = ({ fit, rollup }: Reading, rollups: readonly Rollup[], factor: number | null) =>
+  shareOf(fit) >= AGREE_MIN || factor !== null || isNear(rollup, rollups, fit);
 
 const usageOf = (ctx: CheckContext, name: string) =>
   ctx.evidence.usage.find((u) => u.name === name) as UsageRelation;

@@ -214,3 +214,36 @@ describe("trueup backfill of missing tokens", () => {
     read.close();
   });
 });
+
+test("trueup backfill of a daily table fills the days that are empty from their rows, and leaves other sums alone", () => {
+  const folder = temporaryFolder();
+  const db = new DatabaseSync(join(folder, "usage.db"));
+  db.exec(`
+    CREATE TABLE calls (id TEXT PRIMARY KEY, created_at TEXT, model TEXT, prompt_tokens INTEGER, completion_tokens INTEGER);
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 479)
+    INSERT INTO calls SELECT 'c' || i, strftime('%Y-%m-%dT%H:%M:%SZ', '2026-01-01', '+' || (i * 90) || ' minutes'), 'm', 100 + i, 10 + i % 7 FROM n;
+    CREATE TABLE daily_usage (date TEXT PRIMARY KEY, prompt_tokens INTEGER, completion_tokens INTEGER, requests INTEGER);
+    INSERT INTO daily_usage SELECT substr(created_at, 1, 10), sum(prompt_tokens), sum(completion_tokens), count(*) FROM calls GROUP BY 1;
+    UPDATE daily_usage SET prompt_tokens = 0, completion_tokens = NULL WHERE date IN ('2026-01-09', '2026-01-10');
+    UPDATE daily_usage SET prompt_tokens = 7 WHERE date = '2026-01-20';`);
+  db.close();
+  const args = ["usage.db", "--check", "rollup-mismatch", "--format", "json"];
+  const ran = trueup(["backfill", ...args, "--apply", "--yes"], { cwd: folder });
+  expect(repairsOf(ran.stdout)).toMatchObject([
+    {
+      target: "usage.daily_usage",
+      rows: 2,
+      lost: [{ reason: "it holds another sum, and only empty rows are filled", rows: 1 }],
+    },
+  ]);
+  const read = new DatabaseSync(join(folder, "usage.db"), { readOnly: true });
+  const wrong = read
+    .prepare(
+      `SELECT date FROM daily_usage d WHERE prompt_tokens IS NOT (SELECT sum(prompt_tokens) FROM calls WHERE substr(created_at, 1, 10) = d.date)
+       OR completion_tokens IS NOT (SELECT sum(completion_tokens) FROM calls WHERE substr(created_at, 1, 10) = d.date)`,
+    )
+    .all();
+  read.close();
+  expect(wrong.map((row) => ({ ...(row as object) }))).toEqual([{ date: "2026-01-20" }]);
+  expect(repairsOf(trueup(["backfill", ...args], { cwd: folder }).stdout)).toMatchObject([{ rows: 0 }]);
+});
