@@ -10,6 +10,7 @@ import type { AnyCheck } from "./contract/check.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input, SchemaReference } from "./contract/evidence.ts";
 import type { Row, Value } from "./contract/finding.ts";
+import type { Flow } from "./contract/flow.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
 import type { Repair } from "./contract/repair.ts";
@@ -28,6 +29,7 @@ import { Store } from "./store/index.ts";
 
 export { defineCheck, Skip } from "./contract/check.ts";
 export { Interrupted, UserError } from "./contract/errors.ts";
+export type { Flow } from "./contract/flow.ts";
 export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
 export type { Hooks, Settings } from "./contract/settings.ts";
@@ -75,6 +77,27 @@ export async function inspect(settings: Settings, hooks: Hooks = QUIET): Promise
   return withEvidence(settings, hooks, async (store, evidence) =>
     maskValue(await inspectEvidence(store, evidence)),
   );
+}
+
+/** Loads the inputs and lays out which code writes and reads which table, with the findings in that code. */
+export async function flow(
+  settings: Settings,
+  hooks: Hooks = QUIET,
+): Promise<{ flow: Flow; inputs: Input[] }> {
+  const checks = await builtInChecks();
+  return withEvidence(settings, hooks, async (store, evidence) => {
+    const code = new Set(evidence.inputs.filter((input) => input.kind === "code").map((input) => input.name));
+    if (code.size === 0)
+      throw new UserError("no source code among the inputs; name a directory of source code");
+    const { buildFlow } = await import("./lineage/index.ts");
+    const { drafts } = await runChecks(store, evidence, checks, settings, hooks);
+    const located = drafts.filter((draft) => draft.location?.input && code.has(draft.location.input));
+    const findings = settleFindings(located, evidence.tables);
+    return {
+      flow: maskValue({ ...(await buildFlow(store)), findings }),
+      inputs: maskValue([...evidence.inputs]),
+    };
+  });
 }
 
 /** Runs one SELECT over the loaded evidence. Times come as DuckDB prints them. */

@@ -3,6 +3,7 @@
 export type CommandName =
   | "audit"
   | "inspect"
+  | "flow"
   | "query"
   | "backfill"
   | "list"
@@ -41,6 +42,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "show what was loaded: tables, roles and why, time ranges, rates",
     details: "Use it to see which column was taken for what before trusting an audit.",
     examples: ["trueup inspect validations.db", "trueup inspect app.log --format json"],
+  },
+  {
+    name: "flow",
+    args: "[inputs...]",
+    summary: "show which code writes and reads which table, from entry point to table",
+    details:
+      "Inputs are source trees, and databases beside them for row counts. A ✖ marks a reader whose table is not what the recording path writes.",
+    examples: [
+      "trueup flow src/",
+      "trueup flow src/ router.sqlite --table usage_records",
+      "trueup flow src/ --format mermaid > flow.mmd",
+    ],
   },
   {
     name: "query",

@@ -12,6 +12,7 @@ import { ignoreClosedStreams, narrate, terminal, writeOut } from "./streams.ts";
 const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => Promise<number> }>> = {
   audit: () => import("./commands/audit.ts"),
   inspect: () => import("./commands/inspect.ts"),
+  flow: () => import("./commands/flow.ts"),
   query: () => import("./commands/query.ts"),
   backfill: () => import("./commands/backfill.ts"),
   list: () => import("./commands/list.ts"),

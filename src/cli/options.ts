@@ -22,10 +22,10 @@ export interface OptionEntry {
   commands: readonly CommandName[];
 }
 
-const LOADING = ["audit", "inspect", "query", "backfill", "baseline"] as const;
+const LOADING = ["audit", "inspect", "flow", "query", "backfill", "baseline"] as const;
 const CHECKING = ["audit", "baseline"] as const;
 const REPORTING = ["audit", "convert"] as const;
-const CONFIGURED = ["audit", "inspect", "query", "backfill", "baseline", "config"] as const;
+const CONFIGURED = ["audit", "inspect", "flow", "query", "backfill", "baseline", "config"] as const;
 
 /** Formats of what is no report: an inspection, rows, a list. The first is the default. */
 export const PLAIN_FORMATS = ["text", "json"] as const;
@@ -186,6 +186,32 @@ export const OPTIONS: readonly OptionEntry[] = [
     defaultText: "text",
     group: "Output",
     commands: ["inspect", "query", "backfill", "list", "explain"],
+  },
+  {
+    name: "format",
+    value: "FORMAT",
+    kind: "choice",
+    choices: ["text", "json", "mermaid", "dot"],
+    describe: "what is written to standard output",
+    defaultText: "text",
+    group: "Output",
+    commands: ["flow"],
+  },
+  {
+    name: "table",
+    value: "TABLES",
+    kind: "list",
+    describe: "show only these tables",
+    group: "Output",
+    commands: ["flow"],
+  },
+  {
+    name: "entry",
+    value: "ENTRIES",
+    kind: "list",
+    describe: "show only what these entry points reach: names or parts of names",
+    group: "Output",
+    commands: ["flow"],
   },
   {
     name: "output",

@@ -1,52 +1,8 @@
 /** `trueup flow`: which code writes and reads which table, from entry to table, by recursive queries over facts. */
 
 import type { Row } from "../contract/finding.ts";
+import type { Flow, FlowAccessor, FlowEntry, FlowPath, FlowSite, FlowTable } from "../contract/flow.ts";
 import type { Store } from "../store/index.ts";
-
-export interface FlowSite {
-  function: string;
-  file: string;
-  line: number;
-}
-
-export interface FlowAccessor extends FlowSite {
-  end_line: number;
-  /** Who calls it, directly. */
-  callers: FlowSite[];
-  /** The entries that reach it. */
-  entries: { kind: string; name: string; file: string; line: number }[];
-}
-
-export interface FlowTable {
-  table: string;
-  /** Rows in the loaded databases, or null when no database has it. */
-  rows: number | null;
-  declared: { file: string; line: number; name: string; how: string }[];
-  writers: FlowAccessor[];
-  readers: FlowAccessor[];
-}
-
-export interface FlowPath {
-  table: string;
-  /** Every step from the entry to the accessing function: pages, components, routes, functions. */
-  path: string[];
-  certainty: string;
-}
-
-export interface FlowEntry {
-  kind: string;
-  name: string;
-  file: string;
-  line: number;
-  reads: FlowPath[];
-  writes: FlowPath[];
-}
-
-export interface Flow {
-  schemaVersion: 1;
-  tables: FlowTable[];
-  entries: FlowEntry[];
-}
 
 interface Access {
   table: string;
@@ -56,7 +12,7 @@ interface Access {
 }
 
 /** Reads the facts of schema `trueup` and lays them out by table and by entry. Test code counts for nothing. */
-export async function buildFlow(store: Store): Promise<Flow> {
+export async function buildFlow(store: Store): Promise<Omit<Flow, "findings">> {
   const functions = new Map(
     (await store.all("SELECT * FROM trueup.code_functions ORDER BY id")).map((row) => [Number(row.id), row]),
   );

@@ -67,10 +67,12 @@ async function load(
     JSON.stringify(shifted(row as Record<string, unknown>, columns, table, taken)),
   );
   writeFileSync(file, lines.join("\n"));
+  // DuckDB reserves several times this much for each thread.
+  const longest = Math.max(1_048_576, 4 * lines.reduce((most, line) => Math.max(most, line.length), 0));
   const shape = types.map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(", ");
   await store.run(
     `INSERT INTO ${FACT_SCHEMA}.${table} SELECT ${columns.map(ident).join(", ")}
-     FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${shape}}, maximum_object_size = 67108864)`,
+     FROM read_json(${literal(file)}, format = 'newline_delimited', columns = {${shape}}, maximum_object_size = ${longest})`,
   );
   rmSync(file, { force: true });
 }
