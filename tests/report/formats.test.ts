@@ -66,6 +66,12 @@ describe("every format", () => {
     },
   );
 
+  test.each(FORMATS)("%s shows what --severity asks for", async (format) => {
+    expect(await render(format, typical, { severity: "error" })).not.toContain(
+      "A rollup differs from its rows",
+    );
+  });
+
   test.each(["junit", "sarif", "markdown"] as const)("%s carries samples with --samples", async (format) => {
     expect(await render(format, typical, { samples: true })).toContain("3f2504e0-4f89-11d3");
   });
