@@ -2,7 +2,7 @@
 
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
-import { type Loss, lossOf, lossTimeline } from "../src/contract/loss.ts";
+import { type Loss, lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
 import { recoveryPlan } from "../src/contract/recovery.ts";
 import {
   callScope,
@@ -82,6 +82,7 @@ export default defineCheck({
             : listUsage(usage, where, order),
         location: { column: usage.columnOf(tokenRoles(usage)[0] ?? "input_tokens")?.name ?? null },
         timeline: await lossTimeline(usage, scope, missing, loss, ctx),
+        onset: await lossOnset(usage, scope, missing, loss, ctx),
         ...(addedLater
           ? {
               severity: "info" as const,

@@ -298,5 +298,14 @@ FROM ${series.relation} WHERE time IS NOT NULL AND (${main.scope}) GROUP BY 1 OR
       ],
       [{ time: at, label: "change" }],
     ),
+    onset: {
+      earliest: instantOf(shift.earliest),
+      latest: instantOf(shift.latest),
+      kind: "began",
+      sources: [series.name],
+      ...((metric === "missing" || metric === "zero") && main.where
+        ? { scope: main.scope, defect: main.where }
+        : {}),
+    },
   };
 }

@@ -129,6 +129,7 @@ async function judge(
   return draftOf(ctx, pair, { stopped, goesOn }, bond, {
     silence,
     rowsAfter,
+    firstAfter: Number(counts[0]?.first),
     rowsBefore: Number(before[0]?.before ?? 0),
     rowsStopped: activity.total,
     start: activity.buckets[0]!.first,
@@ -207,6 +208,12 @@ FROM ${both} WHERE ${within} GROUP BY 1 ORDER BY 1`,
       [behind, ahead].map((series) => ({ name: series.name, relation: series.relation })),
       [{ time: at, label: "falls behind" }],
     ),
+    onset: {
+      earliest: instantOf(shift.earliest),
+      latest: instantOf(shift.latest),
+      kind: "began",
+      sources: [ahead.name, behind.name],
+    },
   };
 }
 
@@ -245,6 +252,7 @@ async function draftOf(
   facts: {
     silence: Silence;
     rowsAfter: number;
+    firstAfter: number;
     rowsBefore: number;
     rowsStopped: number;
     start: number;
@@ -296,5 +304,11 @@ async function draftOf(
       ],
       [{ time: splitAt, label: "split" }],
     ),
+    onset: {
+      earliest: splitAt,
+      latest: instantOf(Math.max(silence.from, facts.firstAfter)),
+      kind: "began",
+      sources: [goesOn.name, stopped.name],
+    },
   };
 }

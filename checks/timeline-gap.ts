@@ -210,5 +210,11 @@ WHERE previous IS NOT NULL ORDER BY gap_seconds DESC, time LIMIT 5`,
       ],
       [{ time: from, label: "silent since" }],
     ),
+    onset: {
+      earliest: from,
+      latest: instantOf(Math.min(main.to, main.from + main.ordinary)),
+      kind: "began",
+      sources: [series.name],
+    },
   };
 }

@@ -153,6 +153,16 @@ WHERE extractor = ${ctx.sql.literal(wording.extractor)} AND template IN (${templ
     severity: said || wording.lines < minLines ? "info" : "warning",
     location: { input: log.input, table: log.table.name, line: wording.line },
     key: `${wording.extractor} ${wording.text}`,
+    ...(said || wording.lines < minLines || !wording.first
+      ? {}
+      : {
+          onset: {
+            earliest: drift ? matchesEnd : wording.first,
+            latest: wording.first,
+            kind: "began" as const,
+            sources: [`${log.input}.${wording.extractor}`, log.table.name],
+          },
+        }),
     ...(said
       ? { fix: "Nothing to parse here: the program had no counts. Ask its API for usage, or estimate them." }
       : {}),

@@ -3,7 +3,7 @@
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import { explain, explained, explanationEvidence, worstSegment } from "../src/contract/explain.ts";
-import { lossOf, lossTimeline } from "../src/contract/loss.ts";
+import { lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
 import {
   callScope,
   isRollup,
@@ -85,6 +85,7 @@ export default defineCheck({
           column: (usage.columnOf("input_tokens") ?? usage.columnOf("total_tokens"))?.name ?? null,
         },
         timeline: await lossTimeline(usage, scope, zero, loss, ctx),
+        onset: await lossOnset(usage, scope, zero, loss, ctx),
       },
     ];
   },

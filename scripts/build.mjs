@@ -42,6 +42,7 @@ await build({
     { in: at("bin/trueup.ts"), out: "bin/trueup" },
     { in: at("src/index.ts"), out: "src/index" },
     ...entriesOf("checks"),
+    ...entriesOf("src/diagnosis/hypotheses").map((e) => ({ ...e, out: e.out.replace("src/diagnosis/", "") })),
     ...entriesOf("scripts"),
     ...entriesOf("bench"),
     ...workersBelow("src"),

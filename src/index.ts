@@ -7,15 +7,17 @@ import { inspectEvidence } from "./catalog/profile.ts";
 import { inferRoles } from "./catalog/roles.ts";
 import { idShapesFor } from "./catalog/shapes.ts";
 import type { AnyCheck } from "./contract/check.ts";
+import type { Diagnosis } from "./contract/diagnosis.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
 import type { Evidence, Input, SchemaReference } from "./contract/evidence.ts";
-import type { Row, Value } from "./contract/finding.ts";
+import type { NamedDraft, Outcome, Row, Value } from "./contract/finding.ts";
 import type { Flow } from "./contract/flow.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { LoadedInput } from "./contract/loaded.ts";
 import type { Repair } from "./contract/repair.ts";
 import type { Report } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
+import { builtInHypotheses, type Diagnosed, diagnose as rankCauses } from "./diagnosis/index.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
 import { contextOf, isSelected, runChecks } from "./engine/run.ts";
 import { schemaReferences } from "./findings/baseline.ts";
@@ -28,6 +30,7 @@ import { assertWritable, type PlannedRepair, planRepairs } from "./repair/plan.t
 import { Store } from "./store/index.ts";
 
 export { defineCheck, Skip } from "./contract/check.ts";
+export type { Diagnosis } from "./contract/diagnosis.ts";
 export { Interrupted, UserError } from "./contract/errors.ts";
 export type { Flow } from "./contract/flow.ts";
 export type { Inspection } from "./contract/inspection.ts";
@@ -43,6 +46,9 @@ const REJECTS_KEPT = 1000;
 /** Distinct credentials of one column that are looked for in the result of a query. */
 const SECRETS_MAX = 100_000;
 
+/** A restart may show within minutes, a commit is deployed hours later. */
+const DIAGNOSIS_DEFAULTS = { restart_hours: 2, commit_hours: 24 };
+
 const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal };
 
 /** Loads the inputs, runs the checks, and returns the report. */
@@ -50,25 +56,76 @@ export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<R
   const checks = await builtInChecks();
   return withEvidence(settings, hooks, async (store, evidence) => {
     const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
-    const settled = gateFindings(
-      {
-        inputs: [...evidence.inputs],
-        tables: [...evidence.tables],
-        outcomes,
-        findings: settleFindings(drafts, evidence.tables),
-      },
-      settings,
-    );
-    return maskReport({
-      schemaVersion: 1,
-      tool: { name: "trueup", version: version() },
-      now: settings.now,
-      timezone: settings.timezone,
+    const { drafts: diagnosed } = await causesOf(store, evidence, drafts, settings);
+    return reportOf(settings, evidence, diagnosed, outcomes);
+  });
+}
+
+/** Loads the inputs, runs the checks, and ranks the causes of what is an incident; the report is that of an audit. */
+export async function diagnose(
+  settings: Settings,
+  hooks: Hooks = QUIET,
+): Promise<{ diagnosis: Diagnosis; report: Report }> {
+  const checks = await builtInChecks();
+  return withEvidence(settings, hooks, async (store, evidence) => {
+    const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
+    const { drafts: diagnosed, incidents } = await causesOf(store, evidence, drafts, settings);
+    const report = reportOf(settings, evidence, diagnosed, outcomes);
+    const { schemaVersion, tool, now, timezone, inputs } = report;
+    const told: Diagnosis = { schemaVersion, tool, now, timezone, inputs, outcomes, incidents: [] };
+    for (const incident of incidents) {
+      const members = settleFindings(incident.drafts, evidence.tables).map((f) => f.fingerprint);
+      const { from, to, causes, missing, next } = incident;
+      const findings = report.findings.filter((f) => members.includes(f.fingerprint));
+      if (findings.length === 0) continue;
+      told.incidents.push({
+        from,
+        to,
+        findings,
+        ...maskValue({ timeline: await incident.timeline(), causes, missing, next }),
+      });
+    }
+    return { diagnosis: told, report };
+  });
+}
+
+async function causesOf(
+  store: Store,
+  evidence: Evidence,
+  drafts: readonly NamedDraft[],
+  settings: Settings,
+): Promise<{ drafts: NamedDraft[]; incidents: Diagnosed[] }> {
+  if (!drafts.some((draft) => draft.onset)) return { drafts: [...drafts], incidents: [] };
+  return rankCauses(store, evidence, drafts, await builtInHypotheses(), {
+    ...DIAGNOSIS_DEFAULTS,
+    ...settings.diagnosis,
+  });
+}
+
+function reportOf(
+  settings: Settings,
+  evidence: Evidence,
+  drafts: readonly NamedDraft[],
+  outcomes: Outcome[],
+): Report {
+  const settled = gateFindings(
+    {
       inputs: [...evidence.inputs],
       tables: [...evidence.tables],
       outcomes,
-      ...settled,
-    });
+      findings: settleFindings(drafts, evidence.tables),
+    },
+    settings,
+  );
+  return maskReport({
+    schemaVersion: 1,
+    tool: { name: "trueup", version: version() },
+    now: settings.now,
+    timezone: settings.timezone,
+    inputs: [...evidence.inputs],
+    tables: [...evidence.tables],
+    outcomes,
+    ...settled,
   });
 }
 
@@ -217,6 +274,11 @@ export async function withEvidence<T>(
       const shapes = one.log ? idShapesFor(one, loaded) : [];
       if (shapes.length > 0) await one.log?.extractIds(shapes);
     }
+    await store.append(
+      "trueup.markers",
+      ["kind", "time", "input", "line", "text"],
+      (settings.deploys ?? []).map(({ time, label }) => ["deploy", time, "trueup.yaml", null, label]),
+    );
     const catalog = await buildCatalog(store, loaded, settings);
     const references = await loadReferences(settings, hooks);
     if (settings.baseline)

@@ -26,6 +26,11 @@ const RULES: readonly Rule[] = [
   { from: "src/lineage", may: ["src/contract", "src/store"], why: "code facts are tables like any other" },
   { from: "src/engine", may: ["src/contract", "src/store"], why: "it runs checks that it does not know" },
   { from: "src/findings", may: ["src/contract"], why: "what is found is plain data" },
+  {
+    from: "src/diagnosis",
+    may: ["src/contract", "src/store"],
+    why: "a hypothesis is tested on the evidence, whatever found the incident",
+  },
   { from: "src/report", may: ["src/contract"], why: "a renderer turns a report into text and nothing else" },
   { from: "src/config", may: ["src/contract"], why: "settings are read before anything is loaded" },
   {
@@ -167,6 +172,7 @@ const MODULES: readonly { module: RegExp; only: readonly string[] }[] = [
       "src/repair",
       "src/cli",
       "src/engine/discover.ts",
+      "src/diagnosis/discover.ts",
     ],
   },
   { module: /^(?:commander|ora)$/, only: ["src/cli"] },

@@ -6,6 +6,7 @@ export type CommandName =
   | "flow"
   | "query"
   | "backfill"
+  | "diagnose"
   | "list"
   | "explain"
   | "baseline"
@@ -64,6 +65,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     examples: [
       'trueup query "SELECT * FROM trueup.columns WHERE role IS NOT NULL" usage.db',
       'trueup query "SELECT count(*) AS n FROM app_log.lines" app.log --format json',
+    ],
+  },
+  {
+    name: "diagnose",
+    args: "[inputs...]",
+    summary: "rank the causes of an incident, with evidence for and against",
+    details:
+      "What an engineer runs first in an incident: findings that began together, what each source did around that time, and which causes the evidence speaks for and against. Name everything that may tell: logs of that time, the importer's log, the database, the source tree and its .git directory.",
+    examples: [
+      "trueup diagnose app.log cron.log validations.db",
+      "trueup diagnose logs/ usage.db src/ .git --format markdown",
     ],
   },
   {

@@ -14,6 +14,7 @@ const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => 
   inspect: () => import("./commands/inspect.ts"),
   flow: () => import("./commands/flow.ts"),
   query: () => import("./commands/query.ts"),
+  diagnose: () => import("./commands/diagnose.ts"),
   backfill: () => import("./commands/backfill.ts"),
   list: () => import("./commands/list.ts"),
   explain: () => import("./commands/explain.ts"),

@@ -22,13 +22,25 @@ export interface OptionEntry {
   commands: readonly CommandName[];
 }
 
-const LOADING = ["audit", "inspect", "flow", "query", "backfill", "baseline"] as const;
-const CHECKING = ["audit", "baseline"] as const;
+const LOADING = ["audit", "inspect", "flow", "query", "diagnose", "backfill", "baseline"] as const;
+const CHECKING = ["audit", "diagnose", "baseline"] as const;
 const REPORTING = ["audit", "convert"] as const;
-const CONFIGURED = ["audit", "inspect", "flow", "query", "backfill", "baseline", "config"] as const;
+const CONFIGURED = [
+  "audit",
+  "inspect",
+  "flow",
+  "query",
+  "diagnose",
+  "backfill",
+  "baseline",
+  "config",
+] as const;
 
 /** Formats of what is no report: an inspection, rows, a list. The first is the default. */
 export const PLAIN_FORMATS = ["text", "json"] as const;
+
+/** Formats of a diagnosis. */
+export const DIAGNOSIS_FORMATS = ["text", "json", "markdown"] as const;
 
 /** Severities at which a run fails. */
 export const FAIL_ON = [...SEVERITIES, "never"] as const;
@@ -165,7 +177,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "exit 1 when a finding is at or above it",
     defaultText: "error",
     group: "Checks",
-    commands: REPORTING,
+    commands: [...REPORTING, "diagnose"],
   },
   {
     name: "format",
@@ -214,6 +226,16 @@ export const OPTIONS: readonly OptionEntry[] = [
     commands: ["flow"],
   },
   {
+    name: "format",
+    value: "FORMAT",
+    kind: "choice",
+    choices: DIAGNOSIS_FORMATS,
+    describe: "what is written to standard output",
+    defaultText: "text",
+    group: "Output",
+    commands: ["diagnose"],
+  },
+  {
     name: "output",
     value: "FORMAT=FILE",
     kind: "list",
@@ -250,7 +272,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     kind: "flag",
     describe: "show every outcome, every finding and whole queries",
     group: "Output",
-    commands: ["audit", "inspect", "convert"],
+    commands: ["audit", "inspect", "diagnose", "convert"],
   },
   {
     name: "no-progress",

@@ -89,6 +89,15 @@ export async function settingsOf(
     ownChecks: [],
     roles: config.roles ?? {},
     extract: config.extract ?? [],
+    deploys: (config.deploys ?? []).map((deploy) => {
+      const { time, label } = typeof deploy === "string" ? { time: deploy, label: undefined } : deploy;
+      const read = readTime(time, "deploys", { now: Date.parse(now), timezone, dateMeans: "start" });
+      return { time: read, label: label ?? "deploy" };
+    }),
+    diagnosis: {
+      restart_hours: config.diagnosis?.restart_hours ?? 2,
+      commit_hours: config.diagnosis?.commit_hours ?? 24,
+    },
     samples: given["no-samples"] === undefined,
     memoryLimit,
     threads:

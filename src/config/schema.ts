@@ -59,6 +59,23 @@ export function configSchema(checks: readonly ConfigurableCheck[]) {
         .describe("Table → column or JSON path → role, or null for no role"),
       extract: z.array(extract).describe("Patterns that read events from log lines"),
       baseline: z.string().min(1).describe("The baseline's file, relative to this file"),
+      deploys: z
+        .array(z.union([z.string(), z.strictObject({ time: z.string(), label: z.string().optional() })]))
+        .describe("When something was deployed: ISO 8601 times; diagnose weighs them as causes"),
+      diagnosis: z
+        .strictObject({
+          restart_hours: z
+            .number()
+            .positive()
+            .optional()
+            .describe("A restart or deploy this long before an incident may be its cause (default 2)"),
+          commit_hours: z
+            .number()
+            .positive()
+            .optional()
+            .describe("A commit this long before an incident may be its cause (default 24)"),
+        })
+        .describe("How causes are looked for"),
       severity: z.enum(SEVERITIES).describe("Show only findings at or above it"),
       fail_on: z.enum([...SEVERITIES, "never"]).describe("Exit 1 when a finding is at or above it"),
       max_rejected: z

@@ -37,6 +37,23 @@ export interface Timeline {
   marks: { time: Instant; label: string }[];
 }
 
+/**
+ * What makes a finding an incident: when it began, in which sources, and which rows lack something. Findings whose
+ * intervals overlap are one incident.
+ */
+export interface Onset {
+  /** It began between these; null where the rows have no times. */
+  earliest: Instant | null;
+  latest: Instant | null;
+  /** `began`: rows are defective from then on. `ended`: rows were defective up to then. */
+  kind: "began" | "ended";
+  /** Names of series or usage relations, the one with the defect first. */
+  sources: readonly string[];
+  /** SQL conditions on the first source's usage relation: the rows that count, and those of them that are defective. */
+  scope?: string;
+  defect?: string;
+}
+
 /** What a check returns. The engine adds id, location defaults, severity and fingerprint. */
 export interface FindingDraft {
   /** The defect in a few words, without numbers that change: `Token counts are missing`. */
@@ -57,6 +74,8 @@ export interface FindingDraft {
   key?: string;
   /** What to do, when it differs from the check's own advice. */
   fix?: string;
+  /** Given by findings that are incidents: their causes are ranked. */
+  onset?: Onset;
 }
 
 /** A draft that the engine has placed: which check, on which target, how severe. */
@@ -65,15 +84,22 @@ export interface NamedDraft extends FindingDraft {
   target: string;
   severity: Severity;
   fix: string;
+  causes?: Cause[];
 }
 
+/** One ranked cause of an incident. */
 export interface Cause {
   hypothesis: string;
+  /** Its share among all causes and "none of these": 0 to 1; 0 when nothing speaks for it. */
   score: number;
   for: string[];
   against: string[];
+  /** The cheapest look that would settle it. */
   confirm: string;
+  /** A query over the loaded evidence that shows its strongest test; `""` when the evidence is no table. */
   sql: string;
+  /** Another cause has the same evidence: nothing loaded tells the two apart. */
+  tied?: boolean;
 }
 
 export interface Finding {

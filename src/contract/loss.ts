@@ -1,10 +1,13 @@
 /** How much of a table's token record is lost, and since when: what missing and zero counts have in common. */
 
+import { instantOf, secondsOf } from "./activity.ts";
+import { shareShift } from "./changepoint.ts";
 import type { CheckContext } from "./check.ts";
 import type { Instant, UsageRelation } from "./evidence.ts";
-import type { Timeline, Value } from "./finding.ts";
+import type { Onset, Timeline, Value } from "./finding.ts";
 import type { SqlDialect } from "./sql.ts";
 import { timelineOf } from "./timeline.ts";
+import { trialsOf } from "./trials.ts";
 
 export interface Loss {
   /** Successful calls, and those of them that lack what they should carry. */
@@ -85,6 +88,37 @@ export async function lossTimeline(
     ],
     lastWith === null ? [] : [{ time: lastWith, label: "last row with tokens" }],
   );
+}
+
+/**
+ * When the loss began, with an interval: between the last sound row and the first lost one where the two do not mix,
+ * else where the share of lost rows changes its level. A share has no rhythm of day and week, as both its parts have it.
+ */
+export async function lossOnset(
+  usage: UsageRelation,
+  scope: string,
+  defect: string,
+  loss: Loss,
+  ctx: CheckContext,
+): Promise<Onset> {
+  const { start, finish, firstWith, lastWith, since, lost, beforeFirst } = loss;
+  const onset = (earliest: Instant | null, latest: Instant | null, kind: Onset["kind"] = "began"): Onset => ({
+    earliest,
+    latest,
+    kind,
+    sources: [usage.name],
+    scope,
+    defect,
+  });
+  if (start === null || finish === null || since === null) return onset(null, null);
+  if (firstWith === null || lastWith === null) return onset(start, start);
+  if (beforeFirst >= 0.95 * lost) return onset(firstWith, firstWith, "ended");
+  if (since > lastWith) return onset(lastWith, since);
+  const range = { from: secondsOf(start), to: secondsOf(finish) };
+  const trials = await trialsOf(ctx, usage.relation, range, scope, defect);
+  const shift = shareShift(trials, { min_rows: 5, min_seconds: 0, min_change: 0.1 });
+  if (shift && shift.after > shift.before) return onset(instantOf(shift.earliest), instantOf(shift.latest));
+  return onset(start, since);
 }
 
 function text(value: Value | undefined): Instant | null {

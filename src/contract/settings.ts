@@ -4,6 +4,7 @@ import type { LoadedBaseline } from "./baseline.ts";
 import type { OptionValue } from "./check.ts";
 import type { Instant } from "./evidence.ts";
 import type { Severity } from "./finding.ts";
+import type { DiagnosisOptions } from "./hypothesis.ts";
 import type { Role } from "./roles.ts";
 
 export interface InputSpec {
@@ -36,6 +37,11 @@ export interface PostgresSettings {
   serviceFiles: readonly string[];
   /** PGSSLMODE, or null. */
   sslmode: string | null;
+}
+
+export interface DeploySpec {
+  time: Instant;
+  label: string;
 }
 
 export interface Settings {
@@ -75,6 +81,10 @@ export interface Settings {
   baseline?: LoadedBaseline | null;
   /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
   named: string;
+  /** When something was deployed, as the configuration says; markers like those of logs. */
+  deploys?: readonly DeploySpec[];
+  /** How long before an incident a change may be its cause. */
+  diagnosis?: DiagnosisOptions;
 }
 
 /** What a long run tells about itself. */

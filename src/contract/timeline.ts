@@ -17,7 +17,7 @@ export interface LaneQuery {
 
 /** Counts each lane's rows per bucket between two instants (both included). */
 export async function timelineOf(
-  ctx: CheckContext,
+  ctx: Pick<CheckContext, "query" | "sql">,
   from: Instant,
   to: Instant,
   lanes: readonly LaneQuery[],

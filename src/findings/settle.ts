@@ -33,7 +33,7 @@ function findingOf(draft: NamedDraft, tables: readonly Table[]): Finding {
     evidence: draft.evidence,
     samples: draft.samples ?? [],
     sql: draft.sql,
-    causes: [],
+    causes: draft.causes ?? [],
     fix: draft.fix,
     baseline: null,
     timeline: draft.timeline ?? null,

@@ -2,7 +2,7 @@
 
 import type { Finding, Location } from "../contract/finding.ts";
 import type { RenderOptions } from "../contract/report.ts";
-import { plural } from "../contract/wording.ts";
+import { percent, plural } from "../contract/wording.ts";
 import { cutTo, type Paint, SEVERITY_STYLE, spread, widthOf, wrap, wrapSql } from "./layout.ts";
 import { drawTimeline } from "./picture.ts";
 import { printable } from "./printable.ts";
@@ -54,9 +54,22 @@ export function findingLines(finding: Finding, options: RenderOptions, paint: Pa
   if (finding.samples.length > 0)
     lines.push("", ...sampleLines(finding.samples, width - 4, paint).map((line) => `    ${line}`));
   if (finding.timeline || finding.samples.length > 0) lines.push("");
+  lines.push(...causeLines(finding, width, paint));
   lines.push(...sqlLines(finding.sql, options, paint));
   lines.push(...hanging(`  ${paint.dim("fix")}  `, "       ", printable(finding.fix), width));
   return lines;
+}
+
+/** The first cause in a line, with its share and what speaks most for it. */
+function causeLines({ causes, evidence }: Finding, width: number, paint: Paint): string[] {
+  const [first] = causes;
+  if (first && first.score > 0) {
+    const tied = first.tied ? ", tied" : "";
+    const text = `${first.hypothesis} (${percent(first.score)}${tied}): ${first.for[0] ?? ""}`;
+    return hanging(`  ${paint.dim("why")}  `, "       ", printable(text), width);
+  }
+  if (typeof evidence.undecided !== "string") return [];
+  return hanging(`  ${paint.dim("why")}  `, "       ", printable(evidence.undecided), width);
 }
 
 /** A finding in one or two lines, for what is told and is no defect. */
@@ -91,7 +104,8 @@ export function placeOf({ location, target }: { location: Location; target: stri
   return location.column === null ? location.table : `${location.table}, column ${location.column}`;
 }
 
-function sqlLines(sql: string, options: RenderOptions, paint: Paint): string[] {
+/** A query beside its head, cut after a few lines unless everything is to be shown. */
+export function sqlLines(sql: string, options: RenderOptions, paint: Paint): string[] {
   if (sql.trim() === "") return [];
   // A line comment ends at its line: such a query keeps its lines.
   const source = sql.includes("--") ? sql.trim().split(/\r?\n/) : [sql.trim().replace(/\s*\n\s*/g, " ")];

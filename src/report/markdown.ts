@@ -110,7 +110,7 @@ function cell(text: string): string {
  * Running text in which nothing of an input is markup: no HTML, link, emphasis or table border, and no `@name` or `#1`
  * that would notify people or refer to an issue. Code that a message marks with backticks stays code.
  */
-function prose(text: string): string {
+export function prose(text: string): string {
   const clean = printable(text);
   return clean
     .split(/(`[^`]+`)/)
@@ -137,7 +137,7 @@ function htmlText(text: string): string {
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /** A fence longer than any run of backticks inside. */
-function fence(text: string, language: string): string {
+export function fence(text: string, language: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((match) => match[0].length));
   const ticks = "`".repeat(longest + 1);
   return `${ticks}${language}\n${text}\n${ticks}`;

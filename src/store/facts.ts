@@ -32,7 +32,13 @@ export const FACT_TABLES = {
     matched_ratio: "DOUBLE",
     how: "VARCHAR",
   },
-  mentions: { input: "VARCHAR", line: "BIGINT", time: "TIMESTAMP", id: "VARCHAR" },
+  mentions: {
+    input: "VARCHAR",
+    line: "BIGINT",
+    time: "TIMESTAMP",
+    id: "VARCHAR",
+    origin: "VARCHAR",
+  },
   near_misses: {
     input: "VARCHAR",
     line: "BIGINT",

@@ -88,7 +88,7 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
       lines,
       timeRange,
       undated: reading.lacks === "date" && source.path === "-",
-      extractIds: (ids) => mentionsOf(source, parts, relation, ids, ctx),
+      extractIds: (ids) => mentionsOf(source, parts, relation, reading, ids, ctx),
     },
   };
 }

@@ -4,12 +4,14 @@ import type { IdShape } from "../../contract/loaded.ts";
 import { literal, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
 import { linesSql, type Part } from "./pass.ts";
+import type { Reading } from "./reading.ts";
 
-/** Reads the log a second time and fills `trueup.mentions`: one row per line and id. */
+/** Reads the log a second time and fills `trueup.mentions`: one row per line and id, with who wrote the line. */
 export async function mentionsOf(
   source: Source,
   parts: readonly Part[],
   relation: string,
+  reading: Pick<Reading, "read" | "fields">,
   shapes: readonly IdShape[],
   ctx: IntakeContext,
 ): Promise<void> {
@@ -17,22 +19,35 @@ export async function mentionsOf(
   const { store } = ctx;
   const found = qualified("trueup", `log ids ${source.name}`);
   const lists = shapes.map(({ pattern, contains }) => {
-    const all = `regexp_extract_all(raw, ${literal(`\\b(?:${pattern})\\b`)})`;
-    return contains === null ? all : `CASE WHEN contains(raw, ${literal(contains)}) THEN ${all} END`;
+    const all = `regexp_extract_all(text, ${literal(`\\b(?:${pattern})\\b`)})`;
+    return contains === null ? all : `CASE WHEN contains(text, ${literal(contains)}) THEN ${all} END`;
   });
-  await store.run(`CREATE TABLE ${found} (ids VARCHAR[])`);
+  await store.run(`CREATE TABLE ${found} (ids VARCHAR[], origin VARCHAR)`);
   for (const part of parts) {
     if (part.sample.bytes === 0) continue;
     const joined = lists.length === 1 ? lists[0] : `list_concat(${lists.join(", ")})`;
-    await store.run(`INSERT INTO ${found} SELECT ${joined} FROM ${linesSql(part)}`);
+    await store.run(`INSERT INTO ${found} SELECT ids, CASE WHEN len(ids) > 0 THEN ${originSql(reading)} END
+      FROM (SELECT text, ${joined} AS ids FROM (${reading.read(linesSql(part))}))`);
   }
   await store.run(`INSERT INTO trueup.mentions
-    WITH ids AS (SELECT rowid + 1 AS line, unnest(list_distinct(ids)) AS id FROM ${found} WHERE len(ids) > 0),
+    WITH ids AS (SELECT rowid + 1 AS line, unnest(list_distinct(ids)) AS id, origin FROM ${found} WHERE len(ids) > 0),
     bare AS (SELECT line, line - row_number() OVER (ORDER BY line) AS run FROM ${relation} WHERE time IS NULL),
     heads AS (SELECT run, min(line) - 1 AS head FROM bare GROUP BY run),
     times AS (SELECT bare.line, log.time FROM bare JOIN heads USING (run) JOIN ${relation} log ON log.line = heads.head)
-    SELECT ${literal(source.name)}, ids.line, COALESCE(log.time, times.time), ids.id
+    SELECT ${literal(source.name)}, ids.line, COALESCE(log.time, times.time), ids.id, ids.origin
     FROM ids JOIN ${relation} log ON log.line = ids.line LEFT JOIN times ON times.line = ids.line
     ORDER BY ids.line, ids.id`);
   await store.run(`DROP TABLE ${found}`);
+}
+
+/**
+ * Who wrote a line: its logger, with the endpoint where the line names one; without a logger the first word of what it
+ * says. Numbers and ids are taken out, so that calls of one kind are one origin.
+ */
+function originSql({ fields }: Pick<Reading, "fields">): string {
+  const { logger, message } = fields("text");
+  const endpoint = `regexp_extract(text, '\\b(?:GET|POST|PUT|PATCH|DELETE) /[^ ?"]*')`;
+  const word = `regexp_extract(${message}, '^\\W*([A-Za-z_][\\w.]*)', 1)`;
+  const whole = `concat_ws(' ', COALESCE(${logger}, CASE WHEN ${endpoint} = '' THEN ${word} END), nullif(${endpoint}, ''))`;
+  return `nullif(left(regexp_replace(${whole}, '[0-9a-fA-F-]*\\d[\\w-]*', '#', 'g'), 120), '')`;
 }

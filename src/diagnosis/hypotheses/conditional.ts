@@ -1,0 +1,61 @@
+/** Only some calls lose their tokens: one condition tells which. */
+
+import { defineHypothesis, NO_EVIDENCE } from "../../contract/hypothesis.ts";
+import { percent } from "../../contract/wording.ts";
+import { separationText } from "../dimensions.ts";
+import { ALL_OR_NOTHING, coverageOf, separationOf } from "../measure/loss.ts";
+import { FRESH_MIN, mixOfColumn } from "../measure/mix.ts";
+
+export default defineHypothesis({
+  id: "conditional",
+  meta: {
+    title: "Only some calls lose it",
+    sentence:
+      "The tokens are lost under one condition: a user type, a model, a status, streaming, or two of them together.",
+    limits:
+      "Only columns of at most 1,000 values are searched, alone and in pairs. A condition that stands in no column, or only in free text, stays unseen.",
+  },
+  tests: [
+    {
+      id: "dimension-explains",
+      // A dimension that separates after correction for all values tried: 30 times as likely when it is the condition.
+      weight: { for: 3.4, against: 3.5 },
+      async run(incident, ctx) {
+        const coverage = await coverageOf(incident, ctx);
+        if (coverage === null || !incident.table) return NO_EVIDENCE;
+        if (coverage <= ALL_OR_NOTHING || coverage >= 1 - ALL_OR_NOTHING / 5)
+          return {
+            verdict: "against",
+            text: `${percent(coverage)} of the calls in that time have tokens: all or nothing`,
+            sql: "",
+          };
+        const separation = await separationOf(incident, ctx);
+        if (!separation) return NO_EVIDENCE;
+        const { table } = incident;
+        // A value that came with the onset is no condition among the calls: something took over.
+        const role = (["provider", "model"] as const).find(
+          (r) => table.columnOf(r)?.name === separation.dimension,
+        );
+        const mix = role ? await mixOfColumn(incident, table, role, ctx) : null;
+        if (
+          mix &&
+          mix.freshShare >= FRESH_MIN &&
+          separation.values.every((v) => v !== null && mix.fresh.includes(v))
+        )
+          return NO_EVIDENCE;
+        const column = separation.column;
+        return {
+          verdict: "for",
+          text: separationText(separation),
+          sql: `SELECT ${column} AS value, count(*) AS calls, count(*) FILTER (WHERE ${incident.defect}) AS lost
+FROM ${table.relation} WHERE ${incident.scope} GROUP BY 1 ORDER BY lost DESC, value`,
+        };
+      },
+    },
+  ],
+  confirm: () => "make one call under that condition and look for its usage, in the answer and in the log",
+  missing: (incident) =>
+    incident.table && incident.table.dimensions.length === 0
+      ? "columns that tell the calls apart (user type, model, endpoint, streaming)"
+      : null,
+});

@@ -1,0 +1,95 @@
+/** The log is a stale or truncated copy, was rotated away, or is no longer shipped. */
+
+import { instantOf } from "../../contract/activity.ts";
+import { defineHypothesis, NO_EVIDENCE } from "../../contract/hypothesis.ts";
+import { instant, number, percent, plural } from "../../contract/wording.ts";
+import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
+import { namedIn } from "../measure/named.ts";
+import { onsetText } from "../measure/window.ts";
+
+export default defineHypothesis({
+  id: "log-ends",
+  meta: {
+    title: "The log ends",
+    sentence:
+      "The log that was loaded is a stale or truncated copy, was rotated away, or is no longer shipped: what it does not hold could not be imported.",
+    limits:
+      "A log that ends says nothing about what came later: the program may have stopped logging, or the log may be an old copy. Only the log of the time in question tells.",
+  },
+  tests: [
+    {
+      id: "all-lines-stop",
+      // All lines of a live log stop while rows go on in hardly any other case (1 in 30); lines that go on refute it.
+      weight: { for: 3.4, against: 4 },
+      async run(incident, ctx) {
+        const { rows, lines, linesKept, log } = await countsOf(incident, ctx);
+        if (linesKept === null || log === null) return NO_EVIDENCE;
+        const relation = incident.logs.find((one) => one.input === log)!.relation;
+        const sql = `SELECT CAST(time AS DATE) AS day, count(*) AS lines FROM ${relation} WHERE time IS NOT NULL GROUP BY 1 ORDER BY 1`;
+        if (linesKept <= STOPPED)
+          return {
+            verdict: "for",
+            text: `all lines of ${log} stop, not only token lines: ${number(lines.before)} up to ${onsetText(incident)}, ${number(lines.after)} after it, while ${plural(rows.after, "row")} ${rows.after === 1 ? "follows" : "follow"}`,
+            sql,
+          };
+        if (linesKept >= GOES_ON)
+          return {
+            verdict: "against",
+            text: `other lines of ${log} go on: ${number(lines.after)} after ${onsetText(incident)}${
+              incident.until === null ? "" : `, up to ${instant(instantOf(incident.until))}`
+            }`,
+            sql,
+          };
+        return NO_EVIDENCE;
+      },
+    },
+    {
+      id: "ids-absent",
+      // Where ids are usually logged, rows without any trace are 5 times as likely in a log that ends.
+      weight: { for: 1.6, against: 2.5 },
+      async run(incident, ctx) {
+        const named = await namedIn(incident, ctx);
+        if (!named || named.bad < 5) return NO_EVIDENCE;
+        const usually = named.sound < 5 || named.soundNamed >= 0.5 * named.sound;
+        if (usually && named.badNamed <= 0.05 * named.bad)
+          return {
+            verdict: "for",
+            text:
+              `${named.badNamed === 0 ? "no id" : `${number(named.badNamed)} of ${number(named.bad)} ids`} of the ${plural(named.bad, "row")} without tokens ${named.badNamed > 1 ? "appear" : "appears"} anywhere in the log` +
+              (named.sound >= 5 ? `; of earlier rows ${percent(named.soundNamed / named.sound)} do` : ""),
+            sql: named.sql,
+          };
+        if (named.badNamed >= 0.5 * named.bad)
+          return {
+            verdict: "against",
+            text: `the log names ${number(named.badNamed)} of the ${number(named.bad)} rows without tokens`,
+            sql: named.sql,
+          };
+        return NO_EVIDENCE;
+      },
+    },
+    {
+      id: "part-missing",
+      // Loaders tell a hole in the numbers of a rotated set, or parts that were not named.
+      weight: { for: 1, against: 0 },
+      async run(incident, ctx) {
+        const { linesKept } = await countsOf(incident, ctx);
+        if (linesKept === null || linesKept > STOPPED) return NO_EVIDENCE;
+        const inputs = ctx.evidence.inputs.filter((input) =>
+          incident.logs.some((log) => log.input === input.name),
+        );
+        const note = inputs
+          .flatMap((input) => input.notes)
+          .find((text) => /rotated set are missing|rotated parts beside it were not read/.test(text));
+        return note ? { verdict: "for", text: note, sql: "" } : NO_EVIDENCE;
+      },
+    },
+  ],
+  confirm: () => "load the production log to decide",
+  missing: (incident) =>
+    incident.logs.length === 0
+      ? "the log that the table is filled from"
+      : incident.table
+        ? null
+        : "the table that the log feeds",
+});

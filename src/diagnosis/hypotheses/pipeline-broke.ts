@@ -1,0 +1,171 @@
+/** The importer, parser or cron job stopped while the log goes on. */
+
+import { instantOf, secondsOf } from "../../contract/activity.ts";
+import {
+  defineHypothesis,
+  type HypothesisContext,
+  type Incident,
+  NO_EVIDENCE,
+} from "../../contract/hypothesis.ts";
+import { instant, number, percent, plural } from "../../contract/wording.ts";
+import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
+import { failuresOf } from "../measure/events.ts";
+import { ALL_OR_NOTHING, coverageOf } from "../measure/loss.ts";
+import { namedIn } from "../measure/named.ts";
+import { onsetText } from "../measure/window.ts";
+
+/** A program that cannot load its own code does nothing at all. */
+const CANNOT_LOAD =
+  /\b(?:ModuleNotFoundError|ImportError|Cannot find module|ERR_MODULE_NOT_FOUND|NoClassDefFoundError|ClassNotFoundException|SyntaxError)\b/;
+/** Names of jobs that carry records from one place to another. */
+const IMPORTER =
+  /import|pars(e|er|ing)|cron|etl|sync|ingest|collect|backfill|loader|scrap|pipeline|batch|(^|[_\W])jobs?([_\W]|$)|extract|harvest/i;
+
+export default defineHypothesis({
+  id: "pipeline-broke",
+  meta: {
+    title: "The pipeline between log and table broke",
+    sentence: "The importer, parser or scheduled job that fills the table stopped, while the log goes on.",
+    limits:
+      "It needs the log of the time after the onset. Without the importer's own log it cannot tell an importer that died from one that reads another file.",
+  },
+  tests: [
+    {
+      id: "told-but-not-stored",
+      // What the log tells and the table lacks was lost between the two: 30 times as likely when that part broke.
+      weight: { for: 3.4, against: 3 },
+      run: toldButNotStored,
+    },
+    {
+      id: "importer-failed",
+      // A traceback of an importer after the onset: 12 times as likely; of another program far less.
+      weight: { for: 2.5, against: 0 },
+      run: importerFailed,
+    },
+    {
+      id: "importer-silent",
+      // Another timed record of the importer ends at the onset while everything else goes on.
+      weight: { for: 1.8, against: 0 },
+      run: importerSilent,
+    },
+    {
+      id: "rows-stop",
+      // The table itself ends while token lines go on: what fills it stopped.
+      weight: { for: 3.4, against: 0 },
+      async run(incident, ctx) {
+        const { rows, events, lines, log } = await countsOf(incident, ctx);
+        const told = events.after > 0 ? events : lines;
+        if (!incident.table || log === null || rows.before < 5 || told.after < 5 || told.before < 5)
+          return NO_EVIDENCE;
+        const kept = rows.after / told.after / (rows.before / told.before);
+        if (kept > STOPPED) return NO_EVIDENCE;
+        return {
+          verdict: "for",
+          text: `the last row of ${incident.table.name} is of ${onsetText(incident)}, while ${log} goes on with ${plural(told.after, events.after > 0 ? "token line" : "line")}`,
+          sql: `SELECT max(time) AS last_row FROM ${incident.table.relation}`,
+        };
+      },
+    },
+    {
+      id: "still-imports",
+      // Rows of the same time that did get their tokens: the importer is alive.
+      weight: { for: 0, against: 3 },
+      async run(incident, ctx) {
+        const coverage = await coverageOf(incident, ctx);
+        if (coverage === null || coverage <= 2 * ALL_OR_NOTHING || !incident.table) return NO_EVIDENCE;
+        return {
+          verdict: "against",
+          text: `${percent(coverage)} of the calls after ${onsetText(incident)} have tokens: what fills the table is alive`,
+          sql: "",
+        };
+      },
+    },
+  ],
+  confirm: () => "read the importer's own log around the onset: its last run and its first error",
+  missing: (incident) =>
+    incident.logs.length === 0 ? "the log that the table is filled from, and the importer's own log" : null,
+});
+
+async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
+  const { events, eventsKept, linesKept, bad, log } = await countsOf(incident, ctx);
+  const named = await namedIn(incident, ctx);
+  if (bad < 5 || log === null) return NO_EVIDENCE;
+  const relation = incident.events.find((usage) => usage.table.input === log)?.relation;
+  const sql = relation
+    ? `SELECT CAST(time AS DATE) AS day, count(*) AS token_lines FROM ${relation} WHERE time IS NOT NULL GROUP BY 1 ORDER BY 1`
+    : "";
+  // Token lines that name their row are proof for that row.
+  if (named && named.soundTold >= 0.5 * Math.max(1, named.sound)) {
+    if (named.badTold >= 0.5 * named.bad)
+      return {
+        verdict: "for" as const,
+        text: `the log has the token lines of ${number(named.badTold)} of the ${number(named.bad)} rows that lack tokens`,
+        sql: named.sql,
+      };
+  }
+  if (
+    eventsKept !== null &&
+    eventsKept >= GOES_ON &&
+    events.after >= 5 &&
+    !(named && named.soundTold > 0 && named.badTold === 0)
+  )
+    return {
+      verdict: "for" as const,
+      text: `${log} has ${plural(events.after, "token line")} after ${onsetText(incident)}, while ${plural(bad, "row")} of that time ${bad === 1 ? "lacks" : "lack"} tokens`,
+      sql,
+    };
+  if (eventsKept !== null && eventsKept <= STOPPED && linesKept !== null && linesKept >= GOES_ON)
+    return {
+      verdict: "against" as const,
+      text: `the log itself has ${events.after === 0 ? "no token line" : plural(events.after, "token line")} after ${onsetText(incident)}: there was nothing to import`,
+      sql,
+    };
+  return NO_EVIDENCE;
+}
+
+async function importerFailed(incident: Incident, ctx: HypothesisContext) {
+  const failures = (await failuresOf(incident, ctx)).filter(
+    (one) =>
+      one.count > one.before &&
+      (CANNOT_LOAD.test(one.text) || IMPORTER.test(one.text) || IMPORTER.test(one.source)),
+  );
+  const [worst] = failures.sort(
+    (a, b) => Number(CANNOT_LOAD.test(b.text)) - Number(CANNOT_LOAD.test(a.text)) || b.count - a.count,
+  );
+  if (!worst || (worst.before > 0 && worst.before * 3 > worst.count)) return NO_EVIDENCE;
+  const since = worst.first === null ? "" : `, first at ${instant(worst.first)}`;
+  return {
+    verdict: "for" as const,
+    text: `${worst.source} fails ${plural(worst.count, "time")} with "${worst.text.slice(0, 120)}"${since}`,
+    sql: `SELECT time, line, text FROM trueup.markers WHERE kind = 'traceback' AND input = ${ctx.sql.literal(worst.source)} ORDER BY time, line LIMIT 100`,
+    // Undated, or of a program that may have nothing to do with it.
+    share:
+      (worst.first === null ? 0.8 : 1) *
+      (IMPORTER.test(worst.source + worst.text) || CANNOT_LOAD.test(worst.text) ? 1 : 0.5),
+  };
+}
+
+async function importerSilent(incident: Incident, ctx: HypothesisContext) {
+  const { onset, until } = incident;
+  if (!onset || until === null || until <= onset.latest) return NO_EVIDENCE;
+  const own = ctx.evidence.series.find((series) => {
+    if (series.name === incident.table?.name || incident.logs.some((log) => log.input === series.input))
+      return false;
+    const name = series.name.split(".").slice(1).join(".");
+    const [from, to] = [secondsOf(series.timeRange.from), secondsOf(series.timeRange.to)];
+    const gone = until - to;
+    return (
+      (IMPORTER.test(name) || IMPORTER.test(series.input)) &&
+      from < onset.earliest &&
+      to <= onset.latest + 0.1 * (until - onset.latest) &&
+      to >= onset.earliest - 0.1 * (until - from) &&
+      gone > 0.5 * (until - onset.latest)
+    );
+  });
+  if (!own) return NO_EVIDENCE;
+  return {
+    verdict: "for" as const,
+    text: `${own.name} ends at ${instant(own.timeRange.to)}, while rows go on to ${instant(instantOf(until))}`,
+    sql: `SELECT max(time) AS last_run FROM ${own.relation}`,
+  };
+}

@@ -1,0 +1,149 @@
+/** Groups the findings that began together into incidents, and finds the sources their causes are looked for in. */
+
+import { secondsOf } from "../contract/activity.ts";
+import type { CheckContext } from "../contract/check.ts";
+import type { Evidence, UsageRelation } from "../contract/evidence.ts";
+import type { NamedDraft, Onset } from "../contract/finding.ts";
+import type { Incident } from "../contract/hypothesis.ts";
+import { tokenRoles } from "../contract/pairing.ts";
+import { noTokens } from "../contract/scope.ts";
+
+/** Intervals this near count as overlapping: a line and the row it tells of stand minutes apart. */
+const SLACK_SECONDS = 900;
+
+interface Group {
+  earliest: number | null;
+  latest: number | null;
+  kind: Onset["kind"];
+  findings: NamedDraft[];
+}
+
+/** The incidents among the findings, in order of time. */
+export async function incidentsOf(
+  drafts: readonly NamedDraft[],
+  ctx: Pick<CheckContext, "evidence" | "query">,
+): Promise<Incident[]> {
+  const incidents: Incident[] = [];
+  for (const group of groupsOf(drafts)) incidents.push(await incidentOf(group, ctx));
+  return incidents;
+}
+
+function groupsOf(drafts: readonly NamedDraft[]): Group[] {
+  const timed = drafts
+    .filter((draft) => draft.onset !== undefined)
+    .map((draft) => {
+      const { earliest, latest, kind } = draft.onset as Onset;
+      const [from, to] = [earliest && secondsOf(earliest), latest && secondsOf(latest)];
+      const known = typeof from === "number" && typeof to === "number" && !Number.isNaN(from + to);
+      return {
+        draft,
+        kind,
+        earliest: known ? Math.min(from, to) : null,
+        latest: known ? Math.max(from, to) : null,
+      };
+    })
+    // The narrowest intervals first: they say best when it began, and the wide ones join them.
+    .sort(
+      (a, b) =>
+        (a.latest ?? 0) - (a.earliest ?? 0) - ((b.latest ?? 0) - (b.earliest ?? 0)) ||
+        (a.earliest ?? 0) - (b.earliest ?? 0) ||
+        (a.draft.check + a.draft.target < b.draft.check + b.draft.target ? -1 : 1),
+    );
+  const groups: Group[] = [];
+  for (const { draft, kind, earliest, latest } of timed) {
+    const group = groups.find((one) => one.kind === kind && together(one, earliest, latest));
+    if (group) {
+      group.findings.push(draft);
+      if (earliest === null || latest === null || group.earliest === null || group.latest === null) continue;
+      const [lo, hi] = [Math.max(group.earliest, earliest), Math.min(group.latest, latest)];
+      if (lo <= hi) [group.earliest, group.latest] = [lo, hi];
+      else [group.earliest, group.latest] = [hi, lo];
+    } else groups.push({ earliest, latest, kind, findings: [draft] });
+  }
+  return groups.sort((a, b) => (a.earliest ?? 0) - (b.earliest ?? 0) || (a.kind < b.kind ? -1 : 1));
+}
+
+function together(group: Group, earliest: number | null, latest: number | null): boolean {
+  if (earliest === null || latest === null || group.earliest === null || group.latest === null)
+    return earliest === group.earliest;
+  return earliest <= group.latest + SLACK_SECONDS && group.earliest <= latest + SLACK_SECONDS;
+}
+
+async function incidentOf(group: Group, ctx: Pick<CheckContext, "evidence" | "query">): Promise<Incident> {
+  const { evidence } = ctx;
+  const found = sourcesOf(group.findings, evidence);
+  const table = found.find((u) => u.origin === "table") ?? onlyTable(found, group, evidence);
+  const own = group.findings.find((f) => f.onset?.defect !== undefined && f.onset.sources[0] === table?.name);
+  const missing = table && tokenRoles(table).length > 0 ? noTokens(table) : null;
+  const scope = own?.onset?.scope ?? "ok AND is_call";
+  const defect = own?.onset?.defect ?? missing;
+  const logs = evidence.logs.filter((log) => recordsSame(log.input, group, table, evidence));
+  const inputs = logs.map((log) => log.input);
+  const onset =
+    group.earliest === null || group.latest === null
+      ? null
+      : { earliest: group.earliest, latest: group.latest };
+  return {
+    onset,
+    kind: group.kind,
+    until: await endOf(onset, table, scope, defect, ctx),
+    findings: group.findings,
+    table,
+    scope,
+    defect,
+    events: evidence.usage.filter((u) => u.origin === "events" && inputs.includes(u.table.input)),
+    logs,
+  };
+}
+
+/** The usage relations that the findings name, those of rows that lack something first. */
+function sourcesOf(findings: readonly NamedDraft[], evidence: Evidence): UsageRelation[] {
+  const names = [...findings]
+    .sort((a, b) => Number(b.onset?.defect !== undefined) - Number(a.onset?.defect !== undefined))
+    .flatMap((finding) => finding.onset?.sources ?? []);
+  return [...new Set(names)].flatMap((name) => evidence.usage.filter((u) => u.name === name));
+}
+
+/** A log alone names no table: the only one that records calls stands beside it. */
+function onlyTable(found: readonly UsageRelation[], group: Group, evidence: Evidence): UsageRelation | null {
+  const named = group.findings.flatMap((finding) => finding.onset?.sources ?? []);
+  const isLog = evidence.series.some((s) => named.includes(s.name) && s.form !== "rows");
+  if (!isLog && found.length === 0) return null;
+  const tables = evidence.usage.filter(
+    (u) => u.origin === "table" && u.grain === null && u.timeRange && tokenRoles(u).length > 0,
+  );
+  return tables.length === 1 ? (tables[0] as UsageRelation) : null;
+}
+
+/** A log with token events, one whose lines name ids of the table, or one that a finding is about. */
+function recordsSame(input: string, group: Group, table: UsageRelation | null, evidence: Evidence): boolean {
+  if (group.findings.some((f) => f.onset?.sources.some((name) => name.startsWith(`${input}.`)))) return true;
+  if (
+    evidence.usage.some((u) => u.origin === "events" && u.table.input === input && tokenRoles(u).length > 0)
+  )
+    return true;
+  return evidence.links.some((link) => {
+    const sides = [link.leftTable, link.rightTable];
+    return table !== null && sides.includes(table.name) && sides.some((side) => side.startsWith(`${input}.`));
+  });
+}
+
+/** The last defective row, when sound ones follow; else the end of the evidence. */
+async function endOf(
+  onset: Incident["onset"],
+  table: UsageRelation | null,
+  scope: string,
+  defect: string | null,
+  ctx: Pick<CheckContext, "evidence" | "query">,
+): Promise<number | null> {
+  const end = ctx.evidence.latest === null ? null : secondsOf(ctx.evidence.latest);
+  if (!onset || !table?.has("time") || defect === null) return end;
+  const [row] = await ctx.query(
+    `SELECT max(time) FILTER (WHERE ${defect}) AS bad, max(time) FILTER (WHERE NOT (${defect})) AS sound
+     FROM ${table.relation} WHERE ${scope}`,
+  );
+  if (typeof row?.bad !== "string") return end;
+  const bad = secondsOf(row.bad);
+  const sound = typeof row.sound === "string" ? secondsOf(row.sound) : 0;
+  return sound > bad && bad > onset.latest ? bad : Math.max(bad, end ?? bad);
+}

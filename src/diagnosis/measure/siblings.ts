@@ -1,0 +1,70 @@
+/** Whether another table gets what this one lacks. */
+
+import type { UsageRelation } from "../../contract/evidence.ts";
+import type { HypothesisContext, Incident } from "../../contract/hypothesis.ts";
+import { tokenRoles } from "../../contract/pairing.ts";
+import { afterSql, badSql, beforeSql } from "./window.ts";
+
+export interface Sibling {
+  table: UsageRelation;
+  /** Rows with tokens before the onset and after it. */
+  before: number;
+  after: number;
+  /** Distinct ids of the defective rows, and how many stand in the sibling with tokens; null without ids. */
+  ids: number | null;
+  found: number;
+  sql: string;
+}
+
+/** Tables that could be the other place of the same record, the one with the most evidence first. */
+export const siblingsOf = (incident: Incident, ctx: HypothesisContext): Promise<Sibling[]> =>
+  ctx.once("siblings", async () => {
+    const { table } = incident;
+    if (!table || incident.defect === null) return [];
+    const others = ctx.evidence.usage.filter(
+      (u) => u.origin === "table" && u !== table && u.grain === null && tokenRoles(u).length > 0,
+    );
+    const siblings: Sibling[] = [];
+    for (const other of others.slice(0, 20)) siblings.push(await compare(incident, table, other, ctx));
+    return siblings.sort(
+      (a, b) => b.found - a.found || b.after - a.after || (a.table.name < b.table.name ? -1 : 1),
+    );
+  });
+
+async function compare(
+  incident: Incident,
+  table: UsageRelation,
+  other: UsageRelation,
+  ctx: HypothesisContext,
+): Promise<Sibling> {
+  const carries = `(${tokenRoles(other)
+    .map((role) => `COALESCE(${role}, 0) > 0`)
+    .join(" OR ")})`;
+  const timed = other.has("time") && incident.onset !== null;
+  const [counts = {}] = await ctx.query(
+    `SELECT count(*) FILTER (WHERE ${timed ? beforeSql(incident) : "FALSE"}) AS before,
+       count(*) FILTER (WHERE ${timed ? afterSql(incident) : "TRUE"}) AS after FROM ${other.relation} WHERE ${carries}`,
+  );
+  let best: { ids: number; found: number; sql: string } | null = null;
+  for (const mine of ["id", "session_id", "parent_id"] as const)
+    for (const theirs of ["id", "session_id", "parent_id"] as const) {
+      if (!table.has(mine) || !other.has(theirs)) continue;
+      const ids = `SELECT DISTINCT CAST(${mine} AS VARCHAR) AS id FROM ${table.relation} WHERE ${badSql(incident)} AND ${mine} IS NOT NULL`;
+      const there = `SELECT DISTINCT CAST(${theirs} AS VARCHAR) AS id FROM ${other.relation} WHERE ${carries} AND ${theirs} IS NOT NULL`;
+      const sql = `SELECT count(*) AS ids, count(there.id) AS found FROM (${ids}) AS bad_rows LEFT JOIN (${there}) AS there ON there.id = bad_rows.id`;
+      const [row = {}] = await ctx.query(sql);
+      const one = { ids: Number(row.ids ?? 0), found: Number(row.found ?? 0), sql };
+      if (!best || one.found > best.found) best = one;
+    }
+  return {
+    table: other,
+    before: Number(counts.before ?? 0),
+    after: Number(counts.after ?? 0),
+    ids: best?.ids ?? null,
+    found: best?.found ?? 0,
+    sql:
+      best && best.found > 0
+        ? best.sql
+        : `SELECT CAST(time AS DATE) AS day, count(*) AS n FROM ${other.relation} WHERE ${carries} GROUP BY 1 ORDER BY 1`,
+  };
+}

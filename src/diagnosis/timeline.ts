@@ -1,0 +1,45 @@
+/** Draws what each source did around the onset of an incident. */
+
+import { instantOf, secondsOf } from "../contract/activity.ts";
+import type { Timeline } from "../contract/finding.ts";
+import type { HypothesisContext, Incident } from "../contract/hypothesis.ts";
+import { type LaneQuery, timelineOf } from "../contract/timeline.ts";
+import { commitsNear, markersNear } from "./measure/events.ts";
+
+const LANES_MAX = 8;
+
+/** Lines, token events and rows with and without tokens, over the time of the evidence; null without times. */
+export async function timelineFor(incident: Incident, ctx: HypothesisContext): Promise<Timeline | null> {
+  const { table, scope, defect, onset } = incident;
+  const lanes: LaneQuery[] = [];
+  for (const log of incident.logs) {
+    lanes.push({ name: log.table.name, relation: log.relation });
+    for (const usage of incident.events.filter((u) => u.table.input === log.input))
+      lanes.push({ name: usage.name, relation: usage.relation });
+  }
+  if (table?.has("time")) {
+    lanes.push({ name: `${table.name}, calls`, relation: table.relation, where: scope });
+    if (defect !== null)
+      lanes.push({ name: "with tokens", relation: table.relation, where: `${scope} AND NOT (${defect})` });
+  }
+  for (const name of incident.findings.flatMap((finding) => finding.onset?.sources ?? [])) {
+    const series = ctx.evidence.series.find((s) => s.name === name);
+    if (series && !lanes.some((lane) => lane.relation === series.relation) && table?.name !== name)
+      lanes.push({ name, relation: series.relation });
+  }
+  const shown = lanes.slice(0, LANES_MAX);
+  const ranges = ctx.evidence.series.filter((s) =>
+    shown.some((lane) => lane.name === s.name || lane.name.startsWith(`${s.name},`)),
+  );
+  if (!onset || ranges.length === 0) return null;
+  const from = Math.min(...ranges.map((s) => secondsOf(s.timeRange.from)), onset.earliest);
+  const to = Math.max(...ranges.map((s) => secondsOf(s.timeRange.to)), onset.latest);
+  const marks = [{ time: instantOf(onset.earliest), label: "onset" }];
+  for (const nearby of [await markersNear(incident, ctx), await commitsNear(incident, ctx)])
+    if (nearby?.nearest?.time)
+      marks.push({
+        time: nearby.nearest.time,
+        label: `${nearby.nearest.kind}: ${nearby.nearest.text.slice(0, 60)}`,
+      });
+  return timelineOf(ctx, instantOf(from), instantOf(to), shown, marks);
+}

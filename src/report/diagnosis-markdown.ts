@@ -1,0 +1,66 @@
+/** The diagnosis as Markdown for an incident's page: nothing of an input is markup in it. */
+
+import type { DiagnosedIncident, Diagnosis } from "../contract/diagnosis.ts";
+import type { Cause } from "../contract/finding.ts";
+import { instant, percent } from "../contract/wording.ts";
+import { onsetOf } from "./diagnosis-text.ts";
+import { placeOf } from "./finding-text.ts";
+import { fence, prose } from "./markdown.ts";
+import { resample, sparkline } from "./picture.ts";
+import { printable } from "./printable.ts";
+
+export function renderDiagnosisMarkdown({ incidents, inputs }: Diagnosis): string {
+  const failed = inputs.flatMap((input) =>
+    input.error === undefined ? [] : [`- not evaluated: ${prose(input.error)}`],
+  );
+  const parts = [incidents.length === 0 ? "## trueup: no incident" : "## trueup: diagnosis"];
+  if (failed.length > 0) parts.push(failed.join("\n"));
+  parts.push(...incidents.map(incidentText));
+  return `${parts.join("\n\n")}\n`;
+}
+
+function incidentText(incident: DiagnosedIncident, index: number): string {
+  const parts = [
+    `### Incident ${index + 1}: ${onsetOf(incident)}`,
+    incident.findings
+      .map((f) => `- **${prose(f.title)}** (${prose(placeOf(f))}): ${prose(f.message)}`)
+      .join("\n"),
+  ];
+  if (incident.timeline && incident.timeline.lanes.length > 0) {
+    const { from, to, lanes, marks } = incident.timeline;
+    const width = Math.max(...lanes.map((lane) => [...printable(lane.name)].length));
+    const lines = lanes.map(
+      (lane) => `${printable(lane.name).padEnd(width)}  ${sparkline(resample(lane.counts, 48))}`,
+    );
+    lines.push(
+      `${instant(from)} – ${instant(to)}`,
+      ...marks.map((m) => `${instant(m.time)}  ${printable(m.label)}`),
+    );
+    parts.push(fence(lines.join("\n"), "text"));
+  }
+  if (incident.causes.length === 0) parts.push("**Not enough evidence to name a cause.**");
+  parts.push(...incident.causes.filter((cause) => cause.score > 0).map(causeText));
+  const refuted = incident.causes.filter((cause) => cause.score === 0);
+  if (refuted.length > 0)
+    parts.push(
+      `Nothing speaks for:\n\n${refuted.map((c) => `- \`${c.hypothesis}\`: ${prose(c.against.join("; "))}`).join("\n")}`,
+    );
+  if (incident.missing.length > 0)
+    parts.push(
+      `Evidence that is missing:\n\n${incident.missing.map((text) => `- ${prose(text)}`).join("\n")}`,
+    );
+  parts.push(`**Next:** ${prose(incident.next)}`);
+  return parts.join("\n\n");
+}
+
+function causeText(cause: Cause): string {
+  const lines = [
+    ...cause.for.map((text) => `- for: ${prose(text)}`),
+    ...cause.against.map((text) => `- against: ${prose(text)}`),
+    `- settle: ${prose(cause.confirm)}`,
+  ];
+  const tied = cause.tied ? " (tied)" : "";
+  const parts = [`**${percent(cause.score)} \`${cause.hypothesis}\`**${tied}`, lines.join("\n")];
+  if (cause.sql !== "") parts.push(fence(cause.sql.split("\n").map(printable).join("\n"), "sql"));
+  return parts.join("\n\n");
+}
