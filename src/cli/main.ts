@@ -26,6 +26,11 @@ const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => 
 /** Runs one command line (without `node` and the script) and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   ignoreClosedStreams();
+  // Whatever escapes every promise must not end with 1, which means findings; temporary files go with the exit.
+  process.on("uncaughtException", (error) => {
+    narrate(defectOf(error));
+    process.exit(EXIT.failed);
+  });
   try {
     const parsed = parseArguments(argv, terminal().width, existsSync);
     if ("help" in parsed) await writeOut(parsed.help);

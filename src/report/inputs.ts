@@ -72,7 +72,7 @@ function inputCells(
     .at(-1);
   // Of what could not be read the kind is not known either.
   const unread = input.error !== undefined && input.rows === 0;
-  const size = plural(input.rows, input.kind === "log" ? "line" : "row");
+  const size = plural(input.rows, input.kind === "log" ? "line" : input.kind === "code" ? "fact" : "row");
   return {
     texts: [
       printable(input.path === "" ? input.name : input.path),
