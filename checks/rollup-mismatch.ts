@@ -1,6 +1,7 @@
 /** A daily, hourly, session or counter table differs from the sum of the rows it rolls up. */
 
 import { instantOf, secondsSql } from "../src/contract/activity.ts";
+import { type ByKey, byKey } from "../src/contract/bykey.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Rollup, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
@@ -22,6 +23,11 @@ const AGREE_MIN = 0.5;
 /** A rollup of everything that is always a little off still lies this near, bucket by bucket. */
 const NEAR: readonly [number, number] = [0.5, 1.5];
 
+/** Pairs of bucket and key below which they prove nothing. */
+const PAIRS_MIN = 10;
+/** Where every bucket is right, this share of the pairs must be, or the two keys mean something else. */
+const NEARLY = 0.75;
+
 interface RollupTarget {
   name: string;
   rollups: Rollup[];
@@ -40,7 +46,7 @@ export default defineCheck({
       "Sessions and keys whose sums are 0 while every other fits are told by `zero-token-root`.",
       "A rollup of only some rows: successful ones, or one team's.",
       "A rollup whose days begin at another hour: told as that, as info, unless `--timezone` says so.",
-      "Costs that differ by their rounding.",
+      "Costs that differ by their rounding, and models or users that the rollup names otherwise.",
       "Counters that are lower than the rows (a budget that was reset) or higher (older rows are gone).",
     ],
     needs: "a table of sums beside the table that it sums up",
@@ -56,35 +62,49 @@ export default defineCheck({
     const [first] = rollups;
     if (first?.grain === "session" || first?.grain === "total")
       return keyedFindings(ctx, rollups, ctx.options.min_rows);
-    const best = await bestReading(ctx, rollups);
+    const readings = await bestReadings(ctx, rollups);
+    const best = readings[0];
     if (!best) return new Skip(`fewer than ${BUCKETS_MIN} complete buckets in common`);
     const { fit, rollup } = best;
     const differing = fit.compared.filter((one) => !one.agrees);
-    if (differing.length === 0) return isMoved(ctx, fit) ? [await movedDraft(ctx, best)] : [];
+    if (differing.length === 0) {
+      if (isMoved(ctx, fit)) return [await movedDraft(ctx, best)];
+      // Every day is right: rows may still have been added to the wrong model or user.
+      const keys = await byKey(ctx, best);
+      const differing = keys ? keys.pairs - keys.agreeing : 0;
+      if (!keys || differing === 0 || keys.agreeing < NEARLY * keys.pairs) return [];
+      return keys.onBoth * 2 >= differing ? [keysDraft(best, keys)] : [];
+    }
     const factor = shareOf(fit) < AGREE_MIN ? multipleOf(fit.compared) : null;
-    if (!isRelated(best, rollups, factor))
+    if (!isRelated(best, rollups, factor)) {
+      // Every day is wrong by a little: by key most sums are still right, and those tell what it rolls up.
+      for (const reading of readings) {
+        const keys = await byKey(ctx, reading);
+        if (keys && keys.pairs >= PAIRS_MIN && keys.agreeing >= AGREE_MIN * keys.pairs)
+          return [keysDraft(reading, keys)];
+      }
       return new Skip(
         `its sums follow from no table at hand: ${fit.agreeing} of ${plural(fit.compared.length, "bucket")} agree with ${rollup.detail}`,
       );
+    }
     return [await differingDraft(ctx, best, differing, factor)];
   },
   async repair({ rollups }, ctx) {
     const [first] = rollups;
     if (!first || first.grain === "session" || first.grain === "total") return null;
-    const best = await bestReading(ctx, rollups);
+    const [best] = await bestReadings(ctx, rollups);
     // What is stored k times over is no bucket that was lost.
     if (!best || !isRelated(best, rollups, null)) return null;
     return refillPlan(usageOf(ctx, best.rollup.rollup), best, ctx);
   },
 });
 
-/** Of all ways to read the rollup as sums of a detail table, the one by which most buckets agree. */
-async function bestReading(ctx: CheckContext, rollups: readonly Rollup[]): Promise<Reading | null> {
-  let best: Reading | null = null;
-  for (const rollup of rollups)
-    for (const reading of await readingsOf(ctx, rollup))
-      if (!best || shareOf(reading.fit) > shareOf(best.fit)) best = reading;
-  return best;
+/** The best way to read the rollup as sums of each table that it may sum up, the best first. */
+async function bestReadings(ctx: CheckContext, rollups: readonly Rollup[]): Promise<Reading[]> {
+  const best: Reading[] = [];
+  const byShare = (a: Reading, b: Reading) => shareOf(b.fit) - shareOf(a.fit);
+  for (const rollup of rollups) best.push(...(await readingsOf(ctx, rollup)).sort(byShare).slice(0, 1));
+  return best.sort(byShare);
 }
 
 /** Whether the rollup sums up that detail at all, however wrongly. */
@@ -131,6 +151,41 @@ async function movedDraft(ctx: CheckContext, { rollup, fit }: Reading): Promise<
     severity: "info",
     key: "offset",
     fix: `Say --timezone, or compare the two by the same clock: whoever adds up ${rollup.detail} by UTC days gets other sums.`,
+  };
+}
+
+/** The rollup per bucket and key, where the buckets alone tell nothing. */
+function keysDraft({ rollup, fit, variant }: Reading, keys: ByKey): FindingDraft {
+  const differing = keys.pairs - keys.agreeing;
+  const off = keys.stored - keys.right;
+  return {
+    title: "A rollup differs from the rows it sums up",
+    message:
+      `${number(differing)} of ${number(keys.pairs)} sums per ${[rollup.grain, ...rollup.keys.map((key) => key.name)].join(", ")} in ${rollup.rollup} ` +
+      `(${percent(differing / keys.pairs)}) differ from the rows of ${rollup.detail}: ${keys.measure} is ${number(keys.stored)} where the rows sum up to ${number(keys.right)} ` +
+      `(${off < 0 ? "−" : "+"}${number(Math.abs(off))}).`,
+    measure: { name: "differing_ratio", value: differing / keys.pairs },
+    evidence: {
+      rollup: rollup.rollup,
+      detail: rollup.detail,
+      grain: rollup.grain,
+      keys: rollup.keys.map((key) => key.name),
+      buckets: fit.compared.length,
+      agreeing_buckets: fit.agreeing,
+      pairs: keys.pairs,
+      differing,
+      measure: keys.measure,
+      stored_sum: keys.stored,
+      detail_sum: keys.right,
+      difference: off,
+      counted: variant.name,
+      offset_hours: fit.offsets[0]!,
+      first: instantOf(fit.compared[0]!.from),
+      last: instantOf(fit.compared.at(-1)!.from),
+      worst: keys.worst,
+    },
+    sql: keys.sql,
+    key: `${rollup.detail} keys`,
   };
 }
 

@@ -273,6 +273,60 @@ describe("rollup-mismatch is silent", () => {
   });
 });
 
+describe("rollup-mismatch by model", () => {
+  /** Sums per day and model, of calls whose model may be changed and of which some may be lost. */
+  const byModel = (change: (call: Call, i: number) => Call | null): TableData => {
+    const kept = calls.flatMap((call, i) => change(call, i) ?? []);
+    return {
+      rows: sums(kept, (call) => `${day()(call)} ${call.model}`).map(([key, sum]) => ({
+        date: key.slice(0, 10),
+        model: key.slice(11),
+        input_tokens: sum.input,
+        output_tokens: sum.output,
+      })),
+      types: { date: "DATE" },
+    };
+  };
+  const models = ["a-1", "b-1", "c-1", "d-1", "e-1", "f-1", "g-1", "h-1"];
+  const spread = (call: Call, i: number): Call => ({ ...call, model: models[i % 8] ?? "" });
+
+  test("fires when every day is right and some models are not", async () => {
+    const moved = byModel((call, i) => (i % 100 === 0 ? { ...call, model: "b-1" } : spread(call, i)));
+    const { findings } = await mismatch({
+      "db.usage_history": history(calls.map(spread)),
+      "db.usage_daily": moved,
+    });
+    expect(findings.map((f) => [f.key, f.evidence.agreeing_buckets])).toEqual([
+      ["db.usage_history keys", 29],
+    ]);
+  });
+
+  test("fires when every day lost a little", async () => {
+    const lost = byModel((call, i) => (i % 40 === 0 ? null : spread(call, i)));
+    const { findings } = await mismatch({
+      "db.usage_history": history(calls.map(spread)),
+      "db.usage_daily": lost,
+      "db.other_calls": history(callsOf(30, 1)),
+    });
+    expect(findings).toHaveLength(1);
+    expect(Number(findings[0]?.evidence.difference)).toBeLessThan(0);
+  });
+
+  test.each([
+    ["that agree", (call: Call, i: number) => spread(call, i)],
+    [
+      "of which one is named otherwise",
+      (call: Call, i: number) => (i % 8 === 3 ? { ...call, model: "d" } : spread(call, i)),
+    ],
+  ])("is silent about models %s", async (_name, change) => {
+    const { findings } = await mismatch({
+      "db.usage_history": history(calls.map(spread)),
+      "db.usage_daily": byModel(change),
+    });
+    expect(findings.map((f) => f.message)).toEqual([]);
+  });
+});
+
 describe("rollup-mismatch by session and key", () => {
   const sessions = (change?: (sum: Sum, i: number) => Sum | null): TableData => ({
     rows: sums(calls, (call) => call.session, change).map(([id, sum]) => ({
