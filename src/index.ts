@@ -19,6 +19,7 @@ import type { Report } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
 import { builtInHypotheses, type Diagnosed, diagnose as rankCauses } from "./diagnosis/index.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
+import { expectationChecks, expectationText } from "./engine/expectations.ts";
 import { contextOf, isSelected, runChecks } from "./engine/run.ts";
 import { schemaReferences } from "./findings/baseline.ts";
 import { gateFindings } from "./findings/gate.ts";
@@ -53,8 +54,10 @@ const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal 
 
 /** Loads the inputs, runs the checks, and returns the report. */
 export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<Report> {
-  const checks = await builtInChecks();
-  return withEvidence(settings, hooks, async (store, evidence) => {
+  const expected = settings.expect ?? {};
+  const checks = [...(await builtInChecks()), ...expectationChecks(expected)];
+  const named = `${settings.named}\n${expectationText(expected)}`;
+  return withEvidence({ ...settings, named }, hooks, async (store, evidence) => {
     const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
     const { drafts: diagnosed } = await causesOf(store, evidence, drafts, settings);
     return reportOf(settings, evidence, diagnosed, outcomes);

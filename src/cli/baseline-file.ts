@@ -1,7 +1,7 @@
 /** Finds the baseline of a run: the file that was named, or the one beside trueup.yaml. */
 
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { readBaseline } from "../config/baseline.ts";
 import { BASELINE_NAME, type LoadedBaseline } from "../contract/baseline.ts";
 import { UserError } from "../contract/errors.ts";
 
@@ -30,9 +30,11 @@ export function baselineFile(
  * The baseline, or null when there is none.
  * @throws UserError when a file that was named is not there, or is no baseline.
  */
-export function loadBaseline({ path, namedBy }: BaselineFile, cwd: string): LoadedBaseline | null {
-  const loaded = readBaseline(path, cwd);
-  if (loaded === null && namedBy !== null)
+export async function loadBaseline(file: BaselineFile, cwd: string): Promise<LoadedBaseline | null> {
+  const { path, namedBy } = file;
+  if (!existsSync(path)) {
+    if (namedBy === null) return null;
     throw new UserError(`${namedBy}: ${path} is not there; write it with trueup baseline write`);
-  return loaded;
+  }
+  return (await import("../config/baseline.ts")).readBaseline(path, cwd);
 }

@@ -268,6 +268,13 @@ export const OPTIONS: readonly OptionEntry[] = [
     commands: REPORTING,
   },
   {
+    name: "show-suppressed",
+    kind: "flag",
+    describe: "list the findings that trueup.yaml suppresses, with the reasons",
+    group: "Output",
+    commands: ["audit", "convert"],
+  },
+  {
     name: "verbose",
     kind: "flag",
     describe: "show every outcome, every finding and whole queries",

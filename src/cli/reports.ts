@@ -41,6 +41,7 @@ export function planReports(
       ...terminal(),
       severity: run.severity,
       verbose: given["verbose"] === true,
+      showSuppressed: given["show-suppressed"] === true,
       samples: given["samples"] === true,
       failOn: run.failOn,
       rules: checks,

@@ -2,13 +2,15 @@
 
 import { availableParallelism, homedir, tmpdir } from "node:os";
 import { join, relative, resolve, sep } from "node:path";
+import { expectationsOf, suppressionsOf } from "../config/accepted.ts";
 import type { Config, LoadedConfig } from "../config/index.ts";
+import { EXPECTATION_IDS } from "../contract/accepted.ts";
 import type { LoadedBaseline } from "../contract/baseline.ts";
 import type { OptionValue } from "../contract/check.ts";
 import { UserError } from "../contract/errors.ts";
 import type { Severity } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
-import type { InputSpec, PostgresSettings, Settings } from "../contract/settings.ts";
+import type { CheckSettings, InputSpec, PostgresSettings, Settings } from "../contract/settings.ts";
 import type { Place } from "../report/export.ts";
 import { type BaselineFile, baselineFile, loadBaseline } from "./baseline-file.ts";
 import type { FailOn } from "./exit.ts";
@@ -105,6 +107,10 @@ export async function settingsOf(
     tempDir: resolve(text("temp-dir") ?? tmpdir()),
     dbFile: text("db") === undefined ? null : resolve(text("db")!),
     maxRejected: config.max_rejected ?? MAX_REJECTED,
+    suppressions: config.suppress ? suppressionsOf(config.suppress) : [],
+    expect: Object.fromEntries(
+      Object.entries(config.expect ?? {}).map(([table, given]) => [table, expectationsOf(given)]),
+    ),
     baseline: await acceptedBy(invocation, accepted),
     named: "",
   };
@@ -139,9 +145,12 @@ function configuredInputs(config: Config): InputSpec[] {
 
 function configuredChecks(config: Config): Settings["checks"] {
   const checks: Settings["checks"] = {};
+  if (Array.isArray(config.checks)) return checks;
   for (const [id, entry] of Object.entries(config.checks ?? {})) {
     if (entry === undefined) continue;
-    const { severity, ...options } = typeof entry === "string" ? { severity: entry } : entry;
+    const { severity, ...options } = (
+      typeof entry === "string" ? { severity: entry } : entry
+    ) as CheckSettings & Record<string, OptionValue>;
     checks[id] = { ...(severity && { severity }), options: options as Record<string, OptionValue> };
   }
   return checks;
@@ -181,7 +190,7 @@ export function patternsOf(
   where: string,
   checks: readonly CheckInfo[],
 ): string[] {
-  const ids = checks.map((check) => check.id);
+  const ids = [...checks.map((check) => check.id), ...EXPECTATION_IDS];
   const wanted = patterns.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
   for (const pattern of wanted) {
     const known = pattern.endsWith("*")

@@ -1,6 +1,6 @@
 /** Reads and writes the baseline: a committed file whose bytes depend on its content alone. */
 
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { relative, sep } from "node:path";
 import { z } from "zod";
 import type { Baseline, LoadedBaseline } from "../contract/baseline.ts";
@@ -32,11 +32,10 @@ const schema = z.object({
 });
 
 /**
- * The baseline in `file`, or null when the file is not there.
+ * The baseline in `file`.
  * @throws UserError when it cannot be read or is no baseline.
  */
-export function readBaseline(file: string, cwd: string): LoadedBaseline | null {
-  if (!existsSync(file)) return null;
+export function readBaseline(file: string, cwd: string): LoadedBaseline {
   const shown = shownPath(file, cwd);
   let value: unknown;
   try {

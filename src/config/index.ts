@@ -2,4 +2,10 @@
 
 export { CONFIG_NAMES, findConfig, repositoryRoot } from "./find.ts";
 export { ConfigError, type LoadedConfig, loadConfig } from "./load.ts";
-export { type Config, type ConfigurableCheck, configJsonSchema, configSchema } from "./schema.ts";
+export {
+  type Config,
+  type ConfigurableCheck,
+  configJsonSchema,
+  configSchema,
+  ownChecksOf,
+} from "./schema.ts";

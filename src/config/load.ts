@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 import { dirname, relative, resolve, sep } from "node:path";
 import { isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
+import { EXPECTATION_IDS, EXPECTATION_KINDS } from "../contract/accepted.ts";
 import { messageOf, UserError } from "../contract/errors.ts";
+import { globMatches } from "../contract/glob.ts";
 import { didYouMean } from "../contract/nearest.ts";
 import { ROLES } from "../contract/roles.ts";
-import { type Config, type ConfigurableCheck, configSchema } from "./schema.ts";
+import { type Config, type ConfigurableCheck, configSchema, ownChecksOf } from "./schema.ts";
 
 /** A configuration file with faults. `faults` are one line each: `trueup.yaml:12:3: unknown key "selekt"`. */
 export class ConfigError extends UserError {
@@ -54,7 +56,7 @@ export function loadConfig(file: string, checks: readonly ConfigurableCheck[], c
   } catch (error) {
     throw new ConfigError([`${shown}:1:1: ${messageOf(error)}`]);
   }
-  const parsed = configSchema(checks).safeParse(value);
+  const parsed = configSchema(checks, hasOwn(value)).safeParse(value);
   const issues = parsed.success ? [] : parsed.error.issues.flatMap((issue) => flatten(issue, []));
   const faults = issues.flatMap((issue) => faultsOf(issue, checks));
   if (parsed.success) faults.push(...namesFaults(parsed.data, checks), ...patternFaults(parsed.data));
@@ -76,6 +78,11 @@ export function loadConfig(file: string, checks: readonly ConfigurableCheck[], c
     ),
     config: { ...config, ...(inputs && { inputs }) },
   };
+}
+
+/** Whether the file names own checks, whose settings nothing can be known of yet. */
+function hasOwn(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, "own_checks");
 }
 
 interface Fault {
@@ -156,28 +163,34 @@ function kindName(expected: string): string {
 }
 
 /** The keys that the schema knows at a place, for suggestions. */
-function knownKeys(path: Path, checks: readonly ConfigurableCheck[]): string[] {
+function knownKeys(path: Path, checks: readonly ConfigurableCheck[]): readonly string[] {
   if (path.length === 0) return Object.keys(configSchema(checks).shape);
-  if (path[0] === "checks" && path.length === 1) return checks.map((check) => check.id);
+  if (path[0] === "checks" && path.length === 1)
+    return [...checks.map((check) => check.id), ...EXPECTATION_IDS];
   if (path[0] === "checks")
     return ["severity", ...Object.keys(checks.find((c) => c.id === path[1])?.options ?? {})];
+  if (path[0] === "expect") return EXPECTATION_KINDS;
+  if (path[0] === "suppress") return ["check", "table", "path", "reason", "until"];
   if (path[0] === "inputs") return ["path", "name", "timezone"];
   return ["name", "pattern", "anchors"];
 }
 
-/** `select` and `ignore` must name checks that are there. */
+/** `select`, `ignore` and suppressions must name checks that are there; ids of own checks are known only later. */
 function namesFaults(config: Config, checks: readonly ConfigurableCheck[]): Fault[] {
-  const ids = checks.map((check) => check.id);
-  return (["select", "ignore"] as const).flatMap((key) =>
-    (config[key] ?? []).flatMap((pattern, i): Fault[] => {
-      const known = pattern.endsWith("*")
-        ? ids.some((id) => id.startsWith(pattern.slice(0, -1)))
-        : ids.includes(pattern);
-      return known
-        ? []
-        : [{ path: [key, i], atKey: false, text: `unknown check "${pattern}"${didYouMean(pattern, ids)}` }];
-    }),
+  if (ownChecksOf(config).length > 0) return [];
+  const ids = [...checks.map((check) => check.id), ...EXPECTATION_IDS];
+  const named: { path: Path; pattern: string }[] = (["select", "ignore"] as const).flatMap((key) =>
+    (config[key] ?? []).map((pattern, i) => ({ path: [key, i], pattern })),
   );
+  for (const [i, { check }] of (config.suppress ?? []).entries())
+    if (check !== undefined) named.push({ path: ["suppress", i, "check"], pattern: check });
+  return named
+    .filter(({ pattern }) => !ids.some((id) => globMatches(pattern, id, "name")))
+    .map(({ path, pattern }) => ({
+      path,
+      atKey: false,
+      text: `unknown check "${pattern}"${didYouMean(pattern, ids)}`,
+    }));
 }
 
 /** The named groups of an extractor are roles; without one it could not yield anything. */

@@ -1,9 +1,11 @@
 /** What trueup.yaml may say: one zod schema that validates it and makes its JSON Schema. */
 
 import { z } from "zod";
+import { EXPECTATION_IDS } from "../contract/accepted.ts";
 import type { CheckMeta, OptionSpec, OptionSpecs } from "../contract/check.ts";
 import { SEVERITIES } from "../contract/finding.ts";
 import { ROLES } from "../contract/roles.ts";
+import { expectSchema, suppressSchema } from "./expect-schema.ts";
 
 /** What the configuration needs to know of a check. */
 export interface ConfigurableCheck {
@@ -43,8 +45,19 @@ const extract = z.strictObject({
 
 const checkSeverity = z.enum([...SEVERITIES, "off"]);
 
+/** Settings by check id; with `own` checks, whose ids and options are known only later, any id may stand there. */
+function perCheck(checks: readonly ConfigurableCheck[], own: boolean) {
+  const known = z.strictObject({
+    ...Object.fromEntries(checks.map((check) => [check.id, checkSchema(check)])),
+    ...Object.fromEntries(EXPECTATION_IDS.map((id) => [id, checkSeverity.optional()])),
+  });
+  if (!own) return known;
+  const option = z.union([z.number(), z.string(), z.boolean(), z.array(z.string())]);
+  return known.catchall(z.union([checkSeverity, z.record(z.string(), option)]));
+}
+
 /** The schema for a set of checks: their ids and options are part of it. */
-export function configSchema(checks: readonly ConfigurableCheck[]) {
+export function configSchema(checks: readonly ConfigurableCheck[], own = false) {
   return z
     .strictObject({
       inputs: z.array(input).describe("What is audited when the command line names nothing"),
@@ -52,11 +65,21 @@ export function configSchema(checks: readonly ConfigurableCheck[]) {
       select: names("Run only these checks: ids, or prefixes that end in *"),
       ignore: names("Leave these checks out"),
       checks: z
-        .strictObject(Object.fromEntries(checks.map((check) => [check.id, checkSchema(check)])))
-        .describe("Severity and options per check"),
+        .union([z.array(z.string().min(1)), perCheck(checks, own)])
+        .describe("Severity and options per check; or a list of globs, as own_checks"),
+      own_checks: z
+        .array(z.string().min(1))
+        .describe("Globs of own checks, relative to this file: ./audits/*.sql, ./audits/*.ts"),
+      own_check_timeout: z
+        .number()
+        .positive()
+        .max(86_400)
+        .describe("Seconds after which an own check has failed (default 30)"),
       roles: z
         .record(z.string(), z.record(z.string(), z.enum(ROLES).nullable()))
         .describe("Table → column or JSON path → role, or null for no role"),
+      expect: expectSchema,
+      suppress: suppressSchema,
       extract: z.array(extract).describe("Patterns that read events from log lines"),
       baseline: z.string().min(1).describe("The baseline's file, relative to this file"),
       deploys: z
@@ -92,6 +115,11 @@ export function configSchema(checks: readonly ConfigurableCheck[]) {
 }
 
 export type Config = z.infer<ReturnType<typeof configSchema>>;
+
+/** The globs of own checks, wherever the file names them. */
+export function ownChecksOf({ checks, own_checks }: Config): string[] {
+  return [...(Array.isArray(checks) ? checks : []), ...(own_checks ?? [])];
+}
 
 /** The JSON Schema for editors. */
 export function configJsonSchema(checks: readonly ConfigurableCheck[]): object {

@@ -70,6 +70,8 @@ export interface Check<S extends OptionSpecs = OptionSpecs, T extends Target = T
   options: S;
   targets(evidence: Evidence): readonly T[];
   run(target: T, ctx: CheckContext<S>): Promise<readonly FindingDraft[] | Skip>;
+  /** Its SQL is a user's: each text must be one SELECT and nothing else. */
+  own?: boolean;
   /** What of the defect can be put right from the evidence; null when the target cannot have it. */
   repair?(target: T, ctx: CheckContext<S>): Promise<RepairPlan | null>;
 }

@@ -13,6 +13,11 @@ export interface Summary {
   fixed: number;
 }
 
+/** A finding that trueup.yaml accepts, and why. */
+export interface SuppressedFinding extends Finding {
+  suppression?: { reason: string; until: string | null };
+}
+
 export interface Report {
   schemaVersion: 1;
   tool: { name: "trueup"; version: string };
@@ -23,7 +28,7 @@ export interface Report {
   outcomes: Outcome[];
   findings: Finding[];
   fixed: Finding[];
-  suppressed: Finding[];
+  suppressed: SuppressedFinding[];
   /** What a reader should know about the run as a whole, one sentence each: stale entries of the baseline … */
   notes: string[];
   summary: Summary;
@@ -38,4 +43,6 @@ export interface RenderOptions {
   severity: Severity;
   /** Show outcomes and all samples. */
   verbose: boolean;
+  /** List what trueup.yaml suppresses. */
+  showSuppressed?: boolean;
 }

@@ -1,5 +1,6 @@
 /** Settings: everything a run depends on, with every default resolved. */
 
+import type { Suppression, TableExpectations } from "./accepted.ts";
 import type { LoadedBaseline } from "./baseline.ts";
 import type { OptionValue } from "./check.ts";
 import type { Instant } from "./evidence.ts";
@@ -79,6 +80,10 @@ export interface Settings {
   tables?: string[];
   /** What the team has accepted; findings are compared with it. */
   baseline?: LoadedBaseline | null;
+  /** Findings that are accepted for a reason. */
+  suppressions?: readonly Suppression[];
+  /** Table → what it is expected to obey. */
+  expect?: Readonly<Record<string, TableExpectations>>;
   /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
   named: string;
   /** When something was deployed, as the configuration says; markers like those of logs. */

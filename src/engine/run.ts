@@ -106,16 +106,20 @@ export function contextOf(
   const options: Record<string, OptionValue> = {};
   for (const [name, spec] of Object.entries(check.options as Record<string, { default: OptionValue }>))
     options[name] = settings.checks[check.id]?.options[name] ?? spec.default;
+  const query: CheckContext["query"] = async (sql, params = []) => {
+    if (check.own) await store.assertSelect(sql);
+    return store.all(sql, params);
+  };
   return {
     options,
     now: evidence.now,
     evidence,
     sql: store.dialect,
-    query: (sql, params = []) => store.all(sql, params),
+    query,
     samples: async (sql): Promise<Row[]> => {
       if (!settings.samples) return [];
       if (!/\border\s+by\b/i.test(sql)) throw new Error("a query for samples needs ORDER BY");
-      return store.all(`SELECT * FROM (${sql}) LIMIT ${SAMPLES_MAX}`);
+      return query(`SELECT * FROM (${sql}) LIMIT ${SAMPLES_MAX}`);
     },
   };
 }

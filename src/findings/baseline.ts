@@ -10,6 +10,7 @@ import {
 } from "../contract/baseline.ts";
 import type { Input, SchemaReference, Table } from "../contract/evidence.ts";
 import type { Finding } from "../contract/finding.ts";
+import { globMatches } from "../contract/glob.ts";
 import type { Report } from "../contract/report.ts";
 import { plural } from "../contract/wording.ts";
 
@@ -181,13 +182,9 @@ export function schemaReferences(
 }
 
 function matches(name: string, patterns: readonly string[]): boolean {
-  const bare = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  return patterns.some((pattern) => {
-    const source = pattern
-      .toLowerCase()
-      .split("*")
-      .map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-    const whole = new RegExp(`^${source.join(".*")}$`, "s");
-    return whole.test(name.toLowerCase()) || whole.test(bare);
-  });
+  const full = name.toLowerCase();
+  const bare = full.slice(full.lastIndexOf(".") + 1);
+  return patterns.some((pattern) =>
+    [full, bare].some((candidate) => globMatches(pattern.toLowerCase(), candidate, "name")),
+  );
 }

@@ -1,22 +1,29 @@
-/** Decides what of the findings counts: applies the baseline and sums up. */
+/** Decides what of the findings counts: applies suppressions and the baseline, and sums up. */
 
 import type { Finding, Severity } from "../contract/finding.ts";
 import type { Report, Summary } from "../contract/report.ts";
 import type { Settings } from "../contract/settings.ts";
 import { type Audited, baselineNotes, compareWithBaseline } from "./baseline.ts";
+import { suppress } from "./suppress.ts";
 
 /** The parts of a report that depend on what the team has accepted. */
 export type Gated = Pick<Report, "findings" | "fixed" | "suppressed" | "notes" | "summary">;
 
-export function gateFindings(audited: Audited, settings: Pick<Settings, "baseline">): Gated {
-  const suppressed: Finding[] = [];
-  const notes: string[] = [];
-  if (!settings.baseline) {
-    const { findings } = audited;
-    return { findings, fixed: [], suppressed, notes, summary: summaryOf(findings, 0) };
-  }
+/** Suppressions first, then the baseline: what is suppressed is neither new nor fixed. */
+export function gateFindings(
+  audited: Audited,
+  settings: Pick<Settings, "baseline" | "suppressions" | "now">,
+): Gated {
+  const { suppressed, notes, ...left } = suppress(
+    audited.findings,
+    settings.suppressions ?? [],
+    audited.inputs,
+    settings.now,
+  );
+  if (!settings.baseline)
+    return { findings: left.findings, fixed: [], suppressed, notes, summary: summaryOf(left.findings, 0) };
   const { file, baseline } = settings.baseline;
-  const compared = compareWithBaseline(audited, suppressed, baseline);
+  const compared = compareWithBaseline({ ...audited, findings: left.findings }, suppressed, baseline);
   const { findings, fixed } = compared;
   notes.push(...baselineNotes(file, compared));
   return { findings, fixed, suppressed, notes, summary: summaryOf(findings, fixed.length) };

@@ -97,7 +97,7 @@ export function maskRows(
 /** The report without secrets, ready to be shown anywhere. */
 export function maskReport(report: Report): Report {
   const credentials = credentialColumns(report.tables);
-  const findings = (list: readonly Finding[]) =>
+  const findings = <T extends Finding>(list: readonly T[]): T[] =>
     list.map((finding) => ({ ...maskValue(finding), samples: maskRows(finding.samples, credentials) }));
   return {
     ...maskValue({ ...report, findings: [], fixed: [], suppressed: [] }),

@@ -6,7 +6,7 @@ import { hanging, placeOf } from "./finding-text.ts";
 import type { Paint } from "./layout.ts";
 import { printable } from "./printable.ts";
 
-/** Fixed or suppressed findings told one by one; --verbose tells all. */
+/** Fixed findings told one by one; --verbose tells all. */
 const LISTED_MAX = 10;
 
 /** `2 new, 1 worse, 3 known, 1 fixed`, or nothing without a baseline. */
@@ -38,6 +38,16 @@ export function fixedLines({ fixed }: Report, options: RenderOptions, paint: Pai
       paint.dim(`  and ${plural(fixed.length - shown.length, "more", "more")}; --verbose shows them`),
     );
   return lines;
+}
+
+/** What trueup.yaml takes out of the report, with the reasons. */
+export function suppressedLines({ suppressed }: Report, options: RenderOptions, paint: Paint): string[] {
+  return suppressed.flatMap((finding) => {
+    const { reason, until } = finding.suppression ?? { reason: "", until: null };
+    const why = `${reason}${until === null ? "" : `, until ${until}`}`;
+    const text = `${finding.title} · ${placeOf(finding)} · ${finding.check} (${why})`;
+    return hanging(paint.dim("suppressed  "), "  ", printable(text), options.width);
+  });
 }
 
 /** The notes on the run, a line each. */

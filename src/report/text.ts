@@ -4,7 +4,7 @@ import { type Finding, type OutcomeStatus, SEVERITIES } from "../contract/findin
 import type { RenderOptions, Report } from "../contract/report.ts";
 import { instant, number, plural } from "../contract/wording.ts";
 import { groupLines, groupsOf, hanging, shortLines } from "./finding-text.ts";
-import { fixedLines, isHushed, noteLines, stateParts } from "./gate-text.ts";
+import { fixedLines, isHushed, noteLines, stateParts, suppressedLines } from "./gate-text.ts";
 import { inputLines } from "./inputs.ts";
 import { cutTo, joinParts, type Paint, pad, paintOf, SEVERITY_STYLE } from "./layout.ts";
 import { printable } from "./printable.ts";
@@ -21,6 +21,7 @@ export function renderText(report: Report, options: RenderOptions): string {
   const sections = [headerLines(report, options, paint)];
   sections.push(...findingSections(report, options, paint));
   sections.push(fixedLines(report, options, paint));
+  if (options.showSuppressed) sections.push(suppressedLines(report, options, paint));
   if (options.verbose) sections.push(outcomeLines(report, options, paint));
   sections.push(summaryLines(report, options, paint));
   return `${sections
