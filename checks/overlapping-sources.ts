@@ -14,6 +14,11 @@ const AGREE_MIN = 0.5;
 /** Different counts among the agreeing ids, so that constants are no proof. */
 const DISTINCT_MIN = 3;
 
+/** Another input that holds all of it and ends with it was imported from it, to be read in its place. */
+const REPLICA_SHARE = 0.99;
+/** Ends that differ by less than this share of the span are one end. */
+const SAME_END = 0.05;
+
 interface TablePair {
   name: string;
   one: UsageRelation;
@@ -35,6 +40,7 @@ export default defineCheck({
       "A master and a copy of which one is empty.",
       "Tables that share ids but not counts: running numbers, or details of one call in another table.",
       "Tables of sums, and the events of a log beside a table: those are compared, not added up.",
+      "A store and the database of another input that was imported from it, complete and up to the same end.",
       "Tables that share less than `min_share` of the ids of the smaller, or fewer than `min_rows`.",
     ],
     needs: "two tables with ids and token counts or costs",
@@ -75,6 +81,7 @@ export default defineCheck({
     if (shared < ctx.options.min_rows || share < ctx.options.min_share) return [];
     if (agreeing < AGREE_MIN * shared || agreeing < ctx.options.min_rows) return [];
     if (at("distinct_counts") < DISTINCT_MIN) return [];
+    if (share >= REPLICA_SHARE && isReplica(one, two)) return [];
     const copy = copyOf(one, two, at("ids_one"), at("ids_two"));
     const measure = measures[0]!;
     return [
@@ -121,6 +128,14 @@ FROM ${usage.relation} WHERE id IS NOT NULL AND id <> '' GROUP BY 1`;
   one.id IS NOT NULL AND two.id IS NOT NULL AS shared, one.m0 AS amount,
   COALESCE(one.id IS NOT NULL AND two.id IS NOT NULL AND ${same} AND (${some}), FALSE) AS agrees
 FROM (${side(one)}) AS one FULL JOIN (${side(two)}) AS two ON one.id = two.id`;
+}
+
+/** Whether two tables of different inputs are kept in step: a store and what was imported from it. */
+function isReplica(one: UsageRelation, two: UsageRelation): boolean {
+  if (one.table.input === two.table.input || !one.timeRange || !two.timeRange) return false;
+  const [a, b] = [one.timeRange, two.timeRange].map((range) => Date.parse(range.to)) as [number, number];
+  const span = Math.max(a, b) - Math.min(Date.parse(one.timeRange.from), Date.parse(two.timeRange.from));
+  return Math.abs(a - b) <= SAME_END * span;
 }
 
 /** The one that is the copy: it ends earlier, or, ending together, has fewer ids. */

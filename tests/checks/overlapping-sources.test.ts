@@ -52,6 +52,11 @@ describe("overlapping-sources fires", () => {
     expect(finding?.samples).toHaveLength(5);
   });
 
+  test("on a copy inside one database, complete as it is", async () => {
+    const { findings } = await overlaps({ "db.usage_records": table(all), "db.usage_history": table(all) });
+    expect(findings.map((f) => f.evidence.shared_ids)).toEqual([200]);
+  });
+
   test("on tables of which most, not all, ids are shared", async () => {
     const { findings } = await overlaps({
       "db.usage_records": table(all.slice(0, 100)),
@@ -63,6 +68,10 @@ describe("overlapping-sources fires", () => {
 
 describe("overlapping-sources is silent", () => {
   const silent: [string, Record<string, TableData>][] = [
+    [
+      "a store and the database that was imported from it, up to the same end",
+      { "storage.messages": table(all), "monitor.messages": table(all) },
+    ],
     ["a copy that is empty", { "db.usage_records": table(all), "db.usage_history": table([]) }],
     [
       "running numbers",
