@@ -70,11 +70,7 @@ describe("the command line", () => {
       ["a", "--qqqqqqqq"],
       "unknown option --qqqqqqqq; see trueup audit --help",
     ],
-    [
-      "an option of another command",
-      ["list", "--since", "7d"],
-      "--since is an option of audit, inspect, query, backfill, baseline, not of list",
-    ],
+    ["an option of another command", ["list", "--since", "7d"], ", not of list; see trueup list --help"],
     ["a value that is missing", ["a", "--since"], "--since needs a value"],
     ["an argument that is missing", ["query"], "query needs <sql>"],
     ["an argument too many", ["list", "x"], "list takes no arguments"],
