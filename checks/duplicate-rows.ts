@@ -3,7 +3,9 @@
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import {
   CONTENT_SCOPE,
+  contentCandidates,
   contentCopies,
+  contentCounts,
   hasId,
   idClasses,
   idCopies,
@@ -93,6 +95,10 @@ async function sameContent(usage: UsageRelation, ctx: Context): Promise<FindingD
   );
   // Plain dates say nothing about seconds.
   if (Number(seen.n ?? 0) < 2 || Number(seen.timed ?? 0) === 0) return null;
+  const [near = {}] = await ctx.query(
+    `SELECT count(*) AS n FROM (${contentCandidates(usage, ctx.sql)}) AS near`,
+  );
+  if (Number(near.n ?? 0) === 0) return null;
   const copies = contentCopies(usage, ctx.sql);
   const draft = await draftOf(usage, ctx, copies, {
     title: "Calls are recorded more than once",
@@ -118,8 +124,13 @@ async function chance(usage: UsageRelation, ctx: Context, copies: string): Promi
     `SELECT sum(CAST(n AS DOUBLE) * (n - 1)) AS pairs FROM
        (SELECT count(*) AS n FROM ${usage.relation} WHERE ${CONTENT_SCOPE} GROUP BY ${model}) AS models`,
   );
+  const counts = contentCounts(usage, ctx.sql);
+  const pairsOf = (rows: string) =>
+    `(SELECT sum(CAST(n AS DOUBLE) * (n - 1)) FROM (SELECT count(*) AS n FROM ${rows} GROUP BY ${counts}) AS equal_counts)`;
+  // Pairs of calls with equal counts, where the rows of one run are one call.
   const [runs = {}] = await ctx.query(
-    `WITH ${copies} SELECT (SELECT sum(CAST(all_runs AS DOUBLE) - 1) FROM runs) AS equal_pairs,
+    `WITH ${copies} SELECT ${pairsOf(`${usage.relation} WHERE ${CONTENT_SCOPE}`)} - ${pairsOf("base")}
+         + (SELECT sum(CAST(all_runs AS DOUBLE) - 1) FROM runs) AS equal_pairs,
        (SELECT sum(CAST(n AS DOUBLE) * (n - 1) / 2) FROM (SELECT count(*) AS n FROM copies GROUP BY record) AS c) AS found`,
   );
   // Within a second on either side lie about twice the pairs of one second.

@@ -83,6 +83,33 @@ export function nearRoles(usage: UsageRelation): Role[] {
   return (["session_id", "model"] as const).filter((role) => usage.has(role));
 }
 
+/** The counts that two calls have in common when one may be a copy of the other. */
+export function contentCounts(usage: UsageRelation, sql: SqlDialect): string {
+  return [...(usage.has("model") ? (["model"] as const) : []), ...tokenRoles(usage)]
+    .map(sql.ident)
+    .join(", ");
+}
+
+/** What else they have in common. */
+function contentKeys(usage: UsageRelation): Role[] {
+  const alike = (["provider", "user", "status", "cost", "parent_id"] as const).filter((role) =>
+    usage.has(role),
+  );
+  return [...nearRoles(usage), ...alike, ...tokenRoles(usage)];
+}
+
+/**
+ * A query of the pairs of counts (k_in, k_out) of calls that agree with another within a second: mostly none. Calls
+ * a second apart at most share a bucket of two seconds, or one that begins a second later. Texts are compared by a
+ * hash, so a pair may be there by mistake but none is left out.
+ */
+export function contentCandidates(usage: UsageRelation, sql: SqlDialect): string {
+  const rest = contentKeys(usage).filter((role) => role !== "input_tokens" && role !== "output_tokens");
+  const shared = (time: string) => `SELECT input_tokens AS k_in, output_tokens AS k_out FROM ${usage.relation}
+      WHERE ${CONTENT_SCOPE} GROUP BY 1, 2, ${sql.hash([sql.bucket(time, 2), ...rest.map(sql.ident)])} HAVING count(*) > 1`;
+  return `${shared("time")} UNION ${shared("time + INTERVAL '1' SECOND")}`;
+}
+
 /**
  * CTEs that end in `copies`: calls that agree in session, model, time (±1 s), all counts and whatever else they
  * record, under different ids, with `record` and `place` as `idCopies`. `runs` holds each group of such calls, single
@@ -92,11 +119,8 @@ export function nearRoles(usage: UsageRelation): Role[] {
 export function contentCopies(usage: UsageRelation, sql: SqlDialect): string {
   const quoted = (roles: readonly Role[]) => roles.map((role) => sql.ident(role)).join(", ");
   const near = nearRoles(usage);
-  const alike = (["provider", "user", "status", "cost", "parent_id"] as const).filter((role) =>
-    usage.has(role),
-  );
-  const equal = quoted([...near, ...alike, ...tokenRoles(usage)]);
-  const counts = quoted([...(usage.has("model") ? (["model"] as const) : []), ...tokenRoles(usage)]);
+  const equal = quoted(contentKeys(usage));
+  const counts = contentCounts(usage, sql);
   const fresh = [`lag(time) OVER w IS NULL`, `${sql.seconds_between("lag(time) OVER w", "time")} > 1`];
   if (usage.has("id")) fresh.push("id = lag(id) OVER w");
   if (usage.has("end_time")) {
@@ -104,8 +128,7 @@ export function contentCopies(usage: UsageRelation, sql: SqlDialect): string {
     fresh.push(`abs(${sql.seconds_between("lag(end_time) OVER w", "end_time")}) > 1`);
   }
   const nearBy = (prefix: string) => near.map((role) => `${prefix}.${role}`);
-  return `candidates AS (SELECT input_tokens AS k_in, output_tokens AS k_out FROM ${usage.relation}
-      WHERE ${CONTENT_SCOPE} GROUP BY 1, 2 HAVING count(*) > 1),
+  return `candidates AS (${contentCandidates(usage, sql)}),
     base AS (SELECT r.* FROM ${usage.relation} AS r JOIN candidates ON input_tokens = k_in AND output_tokens = k_out
       WHERE ${CONTENT_SCOPE}),
     steps AS (SELECT *, CASE WHEN ${fresh.join(" OR ")} THEN 1 ELSE 0 END AS fresh

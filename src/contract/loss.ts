@@ -13,7 +13,7 @@ export interface Loss {
   /** Successful calls, and those of them that lack what they should carry. */
   okRows: number;
   lost: number;
-  /** Times of the first and the last call, of the first and the last sound one; null without times. */
+  /** Times of the first and the last call, of the first and the last sound one; null without times or loss. */
   start: Instant | null;
   finish: Instant | null;
   firstWith: Instant | null;
@@ -31,31 +31,40 @@ export function timestamp(time: Instant, sql: SqlDialect): string {
   return `TIMESTAMP ${sql.literal(time.replace(/^(\S*\d)T(\d\d:.*)Z$/, "$1 $2"))}`;
 }
 
-/** Measures a loss in two scans. `scope` are the calls that count, `defect` is true in those that lost it. */
+/** Measures a loss in three scans; where nothing is lost the first, which reads no times, is enough. `scope` are the calls that count, `defect` is true in those that lost it. */
 export async function lossOf(
   usage: UsageRelation,
   scope: string,
   defect: string,
   ctx: Asking,
 ): Promise<Loss> {
+  const [counted = {}] = await ctx.query(
+    `SELECT count(*) AS ok_rows, count(*) FILTER (WHERE ${defect}) AS lost FROM ${usage.relation} WHERE ${scope}`,
+  );
+  const loss: Loss = {
+    okRows: Number(counted.ok_rows ?? 0),
+    lost: Number(counted.lost ?? 0),
+    start: null,
+    finish: null,
+    firstWith: null,
+    lastWith: null,
+    since: null,
+    beforeFirst: 0,
+  };
+  if (loss.lost === 0) return loss;
   const time = usage.has("time") ? "time" : "CAST(NULL AS TIMESTAMP)";
   const [all = {}] = await ctx.query(
-    `SELECT count(*) AS ok_rows, count(*) FILTER (WHERE ${defect}) AS lost, min(${time}) AS start, max(${time}) AS finish,
+    `SELECT min(${time}) AS start, max(${time}) AS finish,
        min(${time}) FILTER (WHERE NOT (${defect})) AS first_with, max(${time}) FILTER (WHERE NOT (${defect})) AS last_with,
        min(${time}) FILTER (WHERE ${defect}) AS first_lost
      FROM ${usage.relation} WHERE ${scope}`,
   );
-  const loss: Loss = {
-    okRows: Number(all.ok_rows ?? 0),
-    lost: Number(all.lost ?? 0),
-    start: text(all.start),
-    finish: text(all.finish),
-    firstWith: text(all.first_with),
-    lastWith: text(all.last_with),
-    since: text(all.first_lost),
-    beforeFirst: 0,
-  };
-  if (loss.lost === 0 || loss.firstWith === null || loss.lastWith === null) return loss;
+  loss.start = text(all.start);
+  loss.finish = text(all.finish);
+  loss.firstWith = text(all.first_with);
+  loss.lastWith = text(all.last_with);
+  loss.since = text(all.first_lost);
+  if (loss.firstWith === null || loss.lastWith === null) return loss;
   const [split = {}] = await ctx.query(
     `SELECT count(*) FILTER (WHERE time < ${timestamp(loss.firstWith, ctx.sql)}) AS before_first,
        count(*) FILTER (WHERE time > ${timestamp(loss.lastWith, ctx.sql)}) AS after_last,

@@ -48,18 +48,40 @@ export const HAS_PARENT = "(parent_id IS NOT NULL AND parent_id <> '' AND (id IS
  * True in rows that should carry tokens: successful calls that are metered in tokens, were not answered by a cache
  * and have ended. What a parent row or a span without a model is, its table decides: see `callScope`.
  */
-function meteredCall(usage: UsageRelation, sql: SqlDialect): string {
+async function meteredCall(usage: UsageRelation, ctx: Asking): Promise<string> {
   const conditions = ["ok", "is_call"];
   const services = usage.dimensions.filter((d) => SERVICE.test(d.name)).map((d) => d.column);
   if (usage.has("model")) services.push("model");
-  for (const service of services)
-    conditions.push(`(${service} IS NULL OR NOT ${sql.matches(`lower(${service})`, NOT_METERED_IN_TOKENS)})`);
+  for (const service of services) {
+    const values = await matchingValues(usage, service, NOT_METERED_IN_TOKENS, ctx);
+    if (values.length > 0)
+      conditions.push(
+        `(${service} IS NULL OR ${service} NOT IN (${values.map((value) => ctx.sql.literal(value)).join(", ")}))`,
+      );
+  }
   for (const hit of usage.dimensions.filter((d) => CACHE_HIT.test(d.name)))
     conditions.push(
       `(${hit.column} IS NULL OR lower(${hit.column}) NOT IN ('true', '1', 'yes', 'hit', 't'))`,
     );
   return conditions.join(" AND ");
 }
+
+/** The values of a column whose lower case matches: a pattern on each value once, and not on every row. */
+async function matchingValues(
+  usage: UsageRelation,
+  column: string,
+  pattern: string,
+  ctx: Asking,
+): Promise<string[]> {
+  const rows = await ctx.query(
+    `SELECT value FROM (SELECT DISTINCT ${column} AS value FROM ${usage.relation}) AS seen
+     WHERE ${ctx.sql.matches("lower(value)", pattern)} ORDER BY value`,
+  );
+  return rows.map((row) => String(row.value));
+}
+
+/** Several checks ask for the scope of the same relation, which does not change. */
+const scopes = new WeakMap<UsageRelation, Promise<string>>();
 
 /** What `callScope` needs: the part of a check's context that asks the store. */
 interface Asking {
@@ -70,10 +92,16 @@ interface Asking {
 /**
  * The SQL condition on a usage relation's rows that a token check may judge. Beside what each row says of itself it
  * leaves out, where the table as a whole shows it: rows that have not ended, parents that carry no tokens while
- * their children do, and spans that name no model while those with tokens do.
+ * their children do, and spans that name no model while those with tokens do. Read once for each relation.
  */
-export async function callScope(usage: UsageRelation, ctx: Asking): Promise<string> {
-  const conditions = [meteredCall(usage, ctx.sql)];
+export function callScope(usage: UsageRelation, ctx: Asking): Promise<string> {
+  const scope = scopes.get(usage) ?? readScope(usage, ctx);
+  scopes.set(usage, scope);
+  return scope;
+}
+
+async function readScope(usage: UsageRelation, ctx: Asking): Promise<string> {
+  const conditions = [await meteredCall(usage, ctx)];
   const some = someTokens(usage);
   if (usage.has("end_time")) {
     const status = usage.has("status") ? "status IS NULL" : "TRUE";

@@ -11,6 +11,8 @@ export interface SqlDialect {
   matches(text: string, pattern: string): string;
   /** The text with every match of the regular expression (RE2 syntax) replaced; `\1` is its first group. */
   substitute(text: string, pattern: string, replacement: string): string;
+  /** A 64-bit hash of several values, NULL included: equal for equal values, and by rare chance for others. */
+  hash(expressions: readonly string[]): string;
   /** The value of `value` in the row where `by` is greatest. */
   arg_max(value: string, by: string): string;
   /** An identifier, quoted. */

@@ -23,7 +23,10 @@ export interface EngineSettings {
   ignore: string[];
 }
 
-/** Runs every selected check on each of its targets. A check that throws fails alone. */
+/**
+ * Runs every selected check on each of its targets, two checks at a time where the store can; results come in the
+ * order of the checks. A check that throws fails alone.
+ */
 export async function runChecks(
   store: Store,
   evidence: Evidence,
@@ -31,26 +34,47 @@ export async function runChecks(
   settings: EngineSettings,
   hooks: Hooks,
 ): Promise<EngineResult> {
-  const result: EngineResult = { drafts: [], outcomes: [] };
-  for (const check of checks.filter((c) => isSelected(c.id, settings))) {
-    if (hooks.signal.aborted) throw new Interrupted();
-    hooks.progress({ stage: "check", subject: check.id });
-    let targets: readonly Target[];
-    try {
-      targets = check.targets(evidence);
-    } catch (error) {
-      result.outcomes.push({ check: check.id, target: "*", status: "failed", reason: messageOf(error) });
-      continue;
+  const selected = checks.filter((c) => isSelected(c.id, settings));
+  const results: EngineResult[] = [];
+  let next = 0;
+  const work = async () => {
+    for (let i = next++; i < selected.length; i = next++) {
+      if (hooks.signal.aborted) throw new Interrupted();
+      const check = selected[i] as AnyCheck;
+      hooks.progress({ stage: "check", subject: check.id });
+      results[i] = await runCheck(store, evidence, check, settings);
     }
-    if (targets.length === 0)
-      result.outcomes.push({
-        check: check.id,
-        target: "*",
-        status: "skipped",
-        reason: `needs ${check.meta.needs}`,
-      });
-    for (const target of targets) await runOne(store, evidence, check, target, settings, result);
+  };
+  const ended = await Promise.allSettled(Array.from({ length: store.readsAtOnce }, work));
+  for (const one of ended) if (one.status === "rejected") throw one.reason;
+  return {
+    drafts: results.flatMap((one) => one.drafts),
+    outcomes: results.flatMap((one) => one.outcomes),
+  };
+}
+
+async function runCheck(
+  store: Store,
+  evidence: Evidence,
+  check: AnyCheck,
+  settings: EngineSettings,
+): Promise<EngineResult> {
+  const result: EngineResult = { drafts: [], outcomes: [] };
+  let targets: readonly Target[];
+  try {
+    targets = check.targets(evidence);
+  } catch (error) {
+    result.outcomes.push({ check: check.id, target: "*", status: "failed", reason: messageOf(error) });
+    return result;
   }
+  if (targets.length === 0)
+    result.outcomes.push({
+      check: check.id,
+      target: "*",
+      status: "skipped",
+      reason: `needs ${check.meta.needs}`,
+    });
+  for (const target of targets) await runOne(store, evidence, check, target, settings, result);
   return result;
 }
 
@@ -108,7 +132,7 @@ export function contextOf(
     options[name] = settings.checks[check.id]?.options[name] ?? spec.default;
   const query: CheckContext["query"] = async (sql, params = []) => {
     if (check.own) await store.assertSelect(sql);
-    return store.all(sql, params);
+    return store.read(sql, params);
   };
   return {
     options,

@@ -10,6 +10,7 @@ export const duckdbDialect: SqlDialect = {
   matches: (text, pattern) => `regexp_matches(${text}, ${literal(pattern)})`,
   substitute: (text, pattern, replacement) =>
     `regexp_replace(${text}, ${literal(pattern)}, ${literal(replacement)}, 'g')`,
+  hash: (expressions) => `hash(${expressions.join(", ")})`,
   arg_max: (value, by) => `arg_max(${value}, ${by})`,
   ident,
   literal,
