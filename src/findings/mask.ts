@@ -139,7 +139,9 @@ function isHarmless(head: string, quote: string, value: string): boolean {
 /** Random text of a key: several kinds of characters, spread evenly, and no hex id or UUID. */
 function isRandom(value: string): boolean {
   if (HEX_ID.test(value) || value.includes(MASK)) return false;
-  if (!(/[a-z]/.test(value) && /[A-Z]/.test(value) && /\d/.test(value))) return false;
+  // Long names and paths have few digits or many slashes; forty random characters have neither.
+  if (!/\d.*\d.*\d/.test(value) || /\/.*\/.*\//.test(value)) return false;
+  if (!(/[a-z]/.test(value) && /[A-Z]/.test(value))) return false;
   const counts = new Map<string, number>();
   for (const char of value) counts.set(char, (counts.get(char) ?? 0) + 1);
   let bits = 0;

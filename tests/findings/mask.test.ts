@@ -51,6 +51,8 @@ const HARMLESS: [string, string][] = [
   ["max_tokens", '{"max_tokens": 100000, "token": 123456}'],
   ["words with sk- inside", "task-123456789 and disk-usage-report"],
   ["a sentence about tokens", "bearer token missing, secret rotated, password reset"],
+  ["a long name", "callee = getUsageByUserAndModelForTheLastThirtyDays2"],
+  ["a path", "target = lib/Dashboard2/Pages2024/UsageTable/rows/UsageRow"],
   ["a placeholder", "api_key=$OPENAI_API_KEY password=<password>"],
   ["a URL without a password", "https://example.com:8080/a@b"],
   [
