@@ -9,8 +9,9 @@ import { plural } from "../contract/wording.ts";
 import { ident, literal, type Store } from "../store/index.ts";
 import { type RepairDialect, sourceTable, tupleOf, type UpdateParts, updateOf } from "./dialect.ts";
 
-/** Rows per statement: small enough for every engine's limits, large enough to be fast. */
-const BATCH_ROWS = 500;
+/** Rows per statement. A statement may scan the whole table: large repairs take few statements, whatever their size. */
+const BATCH_ROWS = { least: 500, most: 50_000 };
+const BATCHES = 20;
 
 const DIALECTS: Partial<Record<InputKind, RepairDialect>> = {
   sqlite: "sqlite",
@@ -92,7 +93,9 @@ async function repairOf(
     const before = named(plan, (i) => amount(sums?.[`old_${i}`]));
     const after = named(plan, (i) => amount(sums?.[`new_${i}`]));
     const statements =
-      dialect === null || rows === 0 ? [] : await statementsOf(store, parts, plan.columns.length, chosen);
+      dialect === null || rows === 0
+        ? []
+        : await statementsOf(store, parts, plan.columns.length, chosen, rows);
     const repair: Repair = {
       check,
       target: plan.table,
@@ -132,11 +135,13 @@ async function statementsOf(
   parts: UpdateParts,
   columns: number,
   chosen: string,
+  rows: number,
 ): Promise<string[]> {
+  const size = Math.min(BATCH_ROWS.most, Math.max(BATCH_ROWS.least, Math.ceil(rows / BATCHES)));
   const batches = await store.all(
     `SELECT string_agg(tuple, ',' || chr(10) ORDER BY position) AS tuples FROM (
        SELECT ${tupleOf(columns, parts.guard)} AS tuple, row_number() OVER (ORDER BY key) - 1 AS position FROM ${chosen}
-     ) GROUP BY position // ${BATCH_ROWS} ORDER BY min(position)`,
+     ) GROUP BY position // ${size} ORDER BY min(position)`,
   );
   return batches.map((row) => updateOf(parts, String(row.tuples)));
 }
