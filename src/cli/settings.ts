@@ -91,6 +91,7 @@ export async function settingsOf(
     ownChecks: [],
     roles: config.roles ?? {},
     extract: config.extract ?? [],
+    searchPath: process.env.PATH ?? "",
     deploys: (config.deploys ?? []).map((deploy) => {
       const { time, label } = typeof deploy === "string" ? { time: deploy, label: undefined } : deploy;
       const read = readTime(time, "deploys", { now: Date.parse(now), timezone, dateMeans: "start" });

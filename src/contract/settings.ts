@@ -86,6 +86,8 @@ export interface Settings {
   expect?: Readonly<Record<string, TableExpectations>>;
   /** Text in which tables and columns may be named (a query, own checks): those are loaded in full. */
   named: string;
+  /** Where programs (git) are looked for, as PATH spells it. */
+  searchPath?: string;
   /** When something was deployed, as the configuration says; markers like those of logs. */
   deploys?: readonly DeploySpec[];
   /** How long before an incident a change may be its cause. */

@@ -8,7 +8,7 @@ import {
   constants as fsConstants,
   statSync,
 } from "node:fs";
-import { basename, join, relative, resolve, sep } from "node:path";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { isatty } from "node:tty";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
@@ -68,6 +68,7 @@ export async function find(spec: InputSpec, order: number, options: FindOptions)
   if (stat.isDirectory()) return directory(spec, order, file, options);
   if (stat.isFIFO()) return [await copied(spec, order, shown, createReadStream(file), options)];
   if (!stat.isFile()) throw new UserError(`${shown}: a socket or a device, not a file`);
+  if (isRepository(file)) return [{ ...history(spec, order, file, shown), by: "name" }];
   return [namedFile(spec, order, file, shown)];
 }
 
@@ -158,7 +159,37 @@ function directory(spec: InputSpec, order: number, root: string, options: FindOp
   const shown = shownPath(root, options.cwd);
   if (existsSync(join(root, "toc.dat")))
     return [{ ...blank(spec, order, root, shown), kind: "postgres-archive", by: "name" }];
-  return several(spec, order, walkDirectory(root), "directory", options);
+  if (isRepository(root)) return [{ ...history(spec, order, root, shown), by: "name" }];
+  const work = isRepository(join(root, ".git"));
+  try {
+    const found = several(spec, order, walkDirectory(root), "directory", options);
+    return work ? [...found, history(spec, order, root, shown)] : found;
+  } catch (error) {
+    if (!work || !(error instanceof UserError)) throw error;
+    return [history(spec, order, root, shown)];
+  }
+}
+
+/** A `.git` directory, a bare repository, or the `.git` file of a linked work tree. */
+function isRepository(folder: string): boolean {
+  if (statSync(folder, { throwIfNoEntry: false })?.isFile())
+    return basename(folder) === ".git" && headOf(folder, 8).toString("latin1") === "gitdir: ";
+  return ["HEAD", "objects", "refs"].every((name) => existsSync(join(folder, name)));
+}
+
+/** The history of a repository, read where its work tree is. */
+function history(spec: InputSpec, order: number, folder: string, shown: string): Found {
+  const named = basename(folder) === ".git";
+  const file = named ? dirname(folder) : folder;
+  return {
+    ...blank(
+      spec,
+      order,
+      file,
+      named || isRepository(folder) ? shown : shown === "." ? ".git" : `${shown}/.git`,
+    ),
+    kind: "git",
+  };
 }
 
 function blank(spec: InputSpec, order: number, file: string, shown: string): Found {

@@ -9,6 +9,7 @@ export const LOADERS: Partial<Record<InputKind, () => Promise<Loader>>> = {
   code: async () => (await import("./code.ts")).loadCode,
   csv: async () => (await import("./csv.ts")).loadCsv,
   duckdb: async () => (await import("./duckdb.ts")).loadDuckdb,
+  git: async () => (await import("./git.ts")).loadGit,
   json: async () => (await import("./json/load.ts")).loadJson,
   parquet: async () => (await import("./parquet.ts")).loadParquet,
   postgres: async () => (await import("./postgres/live.ts")).loadPostgres,

@@ -93,7 +93,8 @@ function isPartOfNamed(spec: InputSpec, specs: readonly InputSpec[]): boolean {
 function withoutRepeats(found: readonly Found[]): Found[] {
   const byPath = new Map<string, Found>();
   for (const one of found) {
-    const key = one.kind === "postgres" ? one.file : `${one.kind === "code"}:${realpathSync(one.file)}`;
+    const whole = one.kind === "code" || one.kind === "git" ? one.kind : "file";
+    const key = one.kind === "postgres" ? one.file : `${whole}:${realpathSync(one.file)}`;
     const before = byPath.get(key);
     if (!before) byPath.set(key, one);
     else if (before.spec.name === null && one.spec.name !== null)
@@ -138,6 +139,7 @@ function pathShape(path: string): string {
 function nameOf(group: readonly Found[]): string {
   const { file, kind, by, spec } = group[0] as Found;
   if (kind === "postgres") return databaseName(file);
+  if (kind === "git") return "git";
   if (spec.path === "-") return "stdin";
   if (group.length === 1 && by !== "glob") return schemaNameOf(file);
   if (kind === "log") return schemaNameOf(group.length > 1 ? rotatedName(basename(file)).base : file);

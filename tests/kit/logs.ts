@@ -9,9 +9,9 @@ export interface LogData {
   /** Times of its lines as ISO text. */
   lines: readonly string[];
   /** Events of one extractor; `time` and token roles. */
-  events?: { time: string; input_tokens?: number; output_tokens?: number }[];
+  events?: { time: string; input_tokens?: number; output_tokens?: number; line?: number }[];
   /** Ids that lines mention. */
-  mentions?: { time: string; id: string }[];
+  mentions?: { time: string; id: string; line?: number; origin?: string }[];
   format?: string;
   undated?: boolean;
 }
@@ -42,8 +42,14 @@ export async function addLog(
   );
   await store.append(
     "trueup.mentions",
-    ["input", "line", "time", "id"],
-    (data.mentions ?? []).map((mention, i) => [name, i + 1, mention.time, mention.id]),
+    ["input", "line", "time", "id", "origin"],
+    (data.mentions ?? []).map((mention, i) => [
+      name,
+      mention.line ?? i + 1,
+      mention.time,
+      mention.id,
+      mention.origin ?? null,
+    ]),
   );
   const known: Record<string, Role> = {
     time: "time",
