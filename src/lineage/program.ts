@@ -1,25 +1,14 @@
 /** The whole tree as one program: what a name, a member or a call in it refers to. */
 
+import { goMember, goMethod } from "./go-scope.ts";
 import { Imports } from "./imports.ts";
 import type { ClassIR, Expr, FunctionIR, ModuleIR } from "./ir.ts";
-import { moduleOf } from "./lower/javascript.ts";
+import { loadedLater } from "./lazy.ts";
+import { moduleOf } from "./lower/javascript-module.ts";
+import { paramRef } from "./params.ts";
+import type { Place, Ref } from "./refs.ts";
 
-/** Where an expression stands: a module and a function of it. */
-export interface Place {
-  m: number;
-  f: number;
-}
-
-export type Ref =
-  | { t: "function"; m: number; f: number }
-  | { t: "class"; m: number; c: number }
-  | { t: "instance"; m: number; c: number }
-  | { t: "module"; m: number }
-  | { t: "folder"; folder: string }
-  /** Something of a package that is not in the tree: `knex`, `sqlalchemy.orm.Session()`. */
-  | { t: "package"; path: string }
-  /** An expression that stands for itself: an object, a text, a list. */
-  | { t: "expr"; place: Place; expr: Expr };
+export type { Place, Ref } from "./refs.ts";
 
 /** Steps that one question may take; longer chains are unresolved, never wrong. */
 const DEPTH_MAX = 24;
@@ -158,7 +147,7 @@ export class Program {
       }
       return null;
     }
-    const late = this.#loadedLater(place, expr, depth);
+    const late = loadedLater(this, place, expr, depth);
     if (late) return late;
     // `const load = cache(async () => …)`, `asyncHandler(fn)`: a wrapper of one function is that function.
     const wrapped = expr.args.filter((arg) => arg.k === "function" || arg.k === "name");
@@ -172,26 +161,6 @@ export class Program {
     if (callee?.t === "package") return { t: "package", path: `${callee.path}()` };
     if (callee?.t === "expr" && callee.expr.k === "object") return callee;
     return null;
-  }
-
-  /** `dynamic(() => import("./chart"))`, `lazy(() => import("./x").then((m) => m.Chart))`: a component in another file. */
-  #loadedLater(place: Place, expr: Expr & { k: "call" }, depth: number): Ref | null {
-    const { callee } = expr;
-    const name = callee.k === "member" || callee.k === "name" ? callee.name : "";
-    const [loader] = expr.args;
-    if (!/^(dynamic|lazy|loadable|lazyWithPreload)$/.test(name) || loader?.k !== "function") return null;
-    let value = this.function({ m: place.m, f: loader.fn }).returns[0];
-    let member = "default";
-    if (value?.k === "call" && value.callee.k === "member" && value.callee.name === "then") {
-      const then = value.args[0];
-      const given = then?.k === "function" ? this.function({ m: place.m, f: then.fn }).returns[0] : undefined;
-      if (given?.k === "member") member = given.name;
-      else if (given?.k === "object" && given.entries[0]?.value.k === "member")
-        member = given.entries[0].value.name;
-      value = value.callee.of;
-    }
-    const module = value ? this.resolve(place, value, depth + 1) : null;
-    return module?.t === "module" ? this.exported(module.m, member, depth + 1) : null;
   }
 
   /** A name as the code at a place sees it. */
@@ -220,30 +189,10 @@ export class Program {
         if (f !== 0) return null;
       }
       const param = fn.params.find((one) => one.name === name);
-      if (param) return this.#param({ m: place.m, f }, param, depth);
+      if (param) return paramRef(this, { m: place.m, f }, param, depth);
       f = fn.outer;
     }
     return this.#topLevel(place.m, name, depth);
-  }
-
-  #param(place: Place, param: FunctionIR["params"][number], depth: number): Ref | null {
-    if (param.type) {
-      const type = this.resolve({ m: place.m, f: 0 }, param.type, depth + 1);
-      if (type?.t === "class") return { t: "instance", m: type.m, c: type.c };
-      if (type?.t === "instance" || type?.t === "package") return type;
-    }
-    if (!param.initial) return null;
-    // FastAPI: `Depends(get_repo)` gives what get_repo gives.
-    const { initial } = param;
-    const given =
-      initial.k === "call" &&
-      initial.callee.k === "name" &&
-      /^(Depends|Inject|Provide)$/.test(initial.callee.name)
-        ? initial.args[0]
-        : undefined;
-    return given
-      ? this.resolve(place, { k: "call", callee: given, args: [], at: initial.at, isNew: false }, depth + 1)
-      : this.resolve(place, initial, depth + 1);
   }
 
   #topLevel(m: number, name: string, depth: number): Ref | null {
@@ -252,7 +201,7 @@ export class Program {
     const imported = this.#importsOf[m]?.get(name);
     if (imported) return this.#imported(m, imported, depth);
     const module = this.module(m);
-    if (module.language === "go") return this.goMember(module.file, name, m, depth);
+    if (module.language === "go") return goMember(this, module.file, name, m, depth);
     if (module.language === "python")
       for (const star of module.exports) {
         if (star.name !== "*" || star.source === null) continue;
@@ -370,7 +319,7 @@ export class Program {
         return fallback && fallback.t !== "module" ? this.member(fallback, name, depth + 1) : null;
       }
       case "folder":
-        return this.goMember(`${of.folder}/x.go`, name, null, depth);
+        return goMember(this, `${of.folder}/x.go`, name, null, depth);
       case "class":
       case "instance":
         return this.classMember(of, name, depth);
@@ -406,8 +355,8 @@ export class Program {
     const method = cls.methods.get(name);
     if (method !== undefined) return { t: "function", m: of.m, f: method };
     if (this.module(of.m).language === "go") {
-      const goMethod = this.#goMethod(of, name);
-      if (goMethod) return goMethod;
+      const ofType = goMethod(this, of, name);
+      if (ofType) return ofType;
     }
     const place = { m: of.m, f: 0 };
     for (const field of cls.fields) {
@@ -436,33 +385,6 @@ export class Program {
     for (const f of maker === undefined ? [0] : [maker, 0]) {
       const ref = this.resolve({ m: of.m, f }, value, depth + 1);
       if (ref) return ref;
-    }
-    return null;
-  }
-
-  #goMethod(of: { m: number; c: number }, name: string): Ref | null {
-    const cls = this.class(of);
-    for (const m of this.goPackage(this.module(of.m).file)) {
-      const f = this.module(m).functions.findIndex((fn) => fn.receiver === cls.name && fn.name === name);
-      if (f >= 0) return { t: "function", m, f };
-    }
-    return null;
-  }
-
-  goPackage(file: string): readonly number[] {
-    const at = file.lastIndexOf("/");
-    return this.imports.goFolders.get(at < 0 ? "." : file.slice(0, at).replace(/^\.\//, "")) ?? [];
-  }
-
-  /** A name of a Go package: its files share one scope. */
-  goMember(file: string, name: string, except: number | null, depth: number): Ref | null {
-    for (const m of this.goPackage(file)) {
-      if (m === except) continue;
-      const cls = this.#classesOf[m]?.get(name);
-      if (cls !== undefined) return { t: "class", m, c: cls };
-      const values = this.module(m).functions[0]?.bindings.get(name);
-      const value = values?.at(-1);
-      if (value) return this.resolve({ m, f: 0 }, value, depth + 1);
     }
     return null;
   }

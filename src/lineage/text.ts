@@ -2,7 +2,7 @@
 
 import type { Expr } from "./ir.ts";
 import type { Place, Program } from "./program.ts";
-import { holeName } from "./sql/analyze.ts";
+import { holeName } from "./sql/parse.ts";
 
 /** Values one expression may have before the rest is left out. */
 const ALTERNATIVES_MAX = 12;

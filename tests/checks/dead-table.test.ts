@@ -59,6 +59,14 @@ describe("dead-table", () => {
       },
     ],
     [
+      "a table that a materialized view fills",
+      {
+        "schema.sql":
+          "CREATE TABLE t (n INT);\nCREATE TABLE quota (n INT);\nCREATE MATERIALIZED VIEW quota_mv TO quota AS SELECT n FROM t;",
+        "a.js": `${READ}db.run("INSERT INTO t (n) VALUES (1)");`,
+      },
+    ],
+    [
       "a table that a script fills",
       { "schema.sql": SCHEMA, "seed.sql": "INSERT INTO quota (n) VALUES (1);", "a.js": READ },
     ],

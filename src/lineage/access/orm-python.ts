@@ -4,10 +4,10 @@ import type { AccessFact } from "../facts.ts";
 import type { Expr } from "../ir.ts";
 import { partsOf } from "../ir.ts";
 import type { Model } from "../models/models.ts";
-import { definitionOf } from "../models/models.ts";
 import type { Place } from "../program.ts";
 import { type Call, calledName, chainOf, receiverOf, type Site, type Step } from "../sites.ts";
 import { type AccessContext, chainsAt, keysOf } from "./emit.ts";
+import { classModel, managers, modelBefore, namedColumns } from "./managers-python.ts";
 
 type Operation = AccessFact["operation"];
 
@@ -50,21 +50,6 @@ function modelsIn(
     }
   }
   for (const part of partsOf(expr)) modelsIn(ctx, place, part, found, depth + 1);
-}
-
-function classModel(ctx: AccessContext, place: Place, expr: Expr): Model | null {
-  const ref = ctx.program.resolve(place, expr);
-  if (ref?.t === "class") return ctx.models.ofClass(ref);
-  if (ref?.t === "function" || ref?.t === "instance") return null;
-  const model = ctx.models.of(ctx.program, place, expr);
-  // `u = aliased(User)`.
-  if (model) return model;
-  const made = expr.k === "name" ? definitionOf(ctx.program, place, expr, 0) : null;
-  if (made?.k === "call" && calledName(made) === "aliased" && made.args[0]) {
-    const aliased = ctx.program.resolve(place, made.args[0]);
-    return aliased?.t === "class" ? ctx.models.ofClass(aliased) : null;
-  }
-  return null;
 }
 
 const STATEMENT: Record<string, Operation> = {
@@ -160,10 +145,6 @@ function sqlalchemy(ctx: AccessContext, site: Site, call: Call): void {
   }
 }
 
-function namedColumns(args: readonly Expr[], model: Model): string[] {
-  return args.flatMap((arg) => (arg.k === "named" ? [model.columns.get(arg.name) ?? arg.name] : []));
-}
-
 function reads(ctx: AccessContext, place: Place, line: number, args: readonly Expr[]): void {
   const found = new Map<Model, Set<string>>();
   for (const arg of args) modelsIn(ctx, place, arg, found);
@@ -187,95 +168,6 @@ function outerSteps(ctx: AccessContext, site: Site, call: Call): Step[] {
 
 function chainHas(expr: Expr, call: Call): boolean {
   return expr === call || (expr.k === "call" && chainOf(expr).steps.some((step) => step.call === call));
-}
-
-const DJANGO_WRITES: Record<string, Operation> = {
-  create: "insert",
-  bulk_create: "insert",
-  acreate: "insert",
-  get_or_create: "insert",
-  update_or_create: "upsert",
-  aupdate_or_create: "upsert",
-  update: "update",
-  bulk_update: "update",
-  aupdate: "update",
-  delete: "delete",
-  adelete: "delete",
-};
-const PEEWEE: Record<string, Operation> = {
-  select: "select",
-  get: "select",
-  get_or_none: "select",
-  get_by_id: "select",
-  filter: "select",
-  create: "insert",
-  insert: "insert",
-  insert_many: "insert",
-  get_or_create: "insert",
-  replace: "upsert",
-  replace_many: "upsert",
-  update: "update",
-  delete: "delete",
-  delete_by_id: "delete",
-};
-
-/** `Model.objects.filter(…)`, `Model.query.filter_by(…)`, Peewee's `Model.select()`; also `get_object_or_404(Model)`. */
-function managers(ctx: AccessContext, place: Place, call: Call): void {
-  const { root, steps } = chainOf(call);
-  if (/^(get_object_or_404|get_list_or_404)$/.test(calledName(call)) && call.args[0]) {
-    const model = classModel(ctx, place, call.args[0]);
-    if (model) ctx.emit(place, call.at, model.table, "select", [], "builder");
-    return;
-  }
-  for (let i = 0; i < steps.length; i++) {
-    const step = steps[i] as Step;
-    const of = modelBefore(ctx, place, root, steps.slice(0, i));
-    if (!of) continue;
-    if (
-      step.args === null &&
-      /^(objects|_default_manager|_base_manager|query|\w+_objects|all_objects)$/.test(step.name)
-    ) {
-      const verb = steps.slice(i + 1).find((one) => one.args && Object.hasOwn(DJANGO_WRITES, one.name));
-      const operation = verb ? (DJANGO_WRITES[verb.name] as Operation) : "select";
-      if (of.family === "django" || of.family === "sqlalchemy")
-        ctx.emit(
-          place,
-          call.at,
-          of.table,
-          operation,
-          verb && operation !== "delete" ? namedColumns(verb.args ?? [], of) : [],
-          "builder",
-        );
-      return;
-    }
-    if (of.family === "peewee" && step.args && Object.hasOwn(PEEWEE, step.name)) {
-      const operation = PEEWEE[step.name] as Operation;
-      ctx.emit(
-        place,
-        call.at,
-        of.table,
-        operation,
-        operation === "select" ? [] : namedColumns(step.args, of),
-        "builder",
-      );
-      for (const join of steps.slice(i + 1)) {
-        const joined = join.name === "join" && join.args?.[0] ? classModel(ctx, place, join.args[0]) : null;
-        if (joined) ctx.emit(place, call.at, joined.table, "select", [], "builder");
-      }
-      return;
-    }
-  }
-}
-
-function modelBefore(ctx: AccessContext, place: Place, root: Expr, steps: readonly Step[]): Model | null {
-  let expr = root;
-  for (const step of steps) {
-    if (step.args !== null) return null;
-    expr = { k: "member", of: expr, name: step.name, at: expr.at };
-  }
-  if (expr.k !== "name" && expr.k !== "member") return null;
-  const ref = ctx.program.resolve(place, expr);
-  return ref?.t === "class" ? ctx.models.ofClass(ref) : null;
 }
 
 /** `session.add(User(…))`, `session.delete(user)`, `user.save()`, `session.merge(user)`. */

@@ -1,5 +1,6 @@
 /** Path prefixes: which router is mounted where, through files and functions. */
 
+import { goPackage } from "../go-scope.ts";
 import type { Expr } from "../ir.ts";
 import type { Place, Program } from "../program.ts";
 import { joinPath } from "./entries.ts";
@@ -45,7 +46,7 @@ export function identityOf(program: Program, place: Place, expr: Expr, depth = 0
       if ("module" in target) return exportedIdentity(program, target.module, imported.name, depth + 1);
     }
     if (module.language === "go")
-      for (const m of program.goPackage(module.file))
+      for (const m of goPackage(program, module.file))
         if (m !== place.m && program.module(m).functions[0]?.bindings.has(expr.name))
           return `${m}:0:${expr.name}`;
     return null;

@@ -3,7 +3,8 @@
 import type { Entry, Expr } from "../ir.ts";
 import { fieldOf, type Node } from "../syntax.ts";
 import { dotted, NOTHING } from "./builder.ts";
-import { type Hint, type JavaScript, moduleOf } from "./javascript.ts";
+import type { Hint, JavaScript } from "./javascript.ts";
+import { moduleOf } from "./javascript-module.ts";
 
 /** The expression of a node; `hint` names the functions directly in it. */
 export function lowerExpression(js: JavaScript, node: Node, hint: Hint | null): Expr {

@@ -4,6 +4,7 @@ import type { ClassIR, Expr, FunctionIR, Language, ModuleIR } from "../ir.ts";
 import { fieldOf, type Node, type Syntax } from "../syntax.ts";
 import { Builder } from "./builder.ts";
 import { lowerExpression, stringValue, typeOf } from "./javascript-expression.ts";
+import { moduleOf, STATEMENTS } from "./javascript-module.ts";
 
 /** What an anonymous function is called by its surroundings, and whether that makes it stand for itself. */
 export interface Hint {
@@ -368,44 +369,6 @@ export class JavaScript extends Builder {
       });
     } else if (member.type === "class_static_block") this.statements(member);
   }
-}
-
-/** Statements that only hold others. */
-const STATEMENTS = new Set([
-  "program",
-  "statement_block",
-  "if_statement",
-  "else_clause",
-  "for_statement",
-  "while_statement",
-  "do_statement",
-  "try_statement",
-  "catch_clause",
-  "finally_clause",
-  "switch_statement",
-  "switch_body",
-  "switch_case",
-  "switch_default",
-  "labeled_statement",
-  "throw_statement",
-  "with_statement",
-  "ambient_declaration",
-  "internal_module",
-  "module",
-  "ERROR",
-]);
-
-/** The module that `require("x")`, `require("x").y` or `await import("x")` gives, or null. */
-export function moduleOf(value: Expr): { source: string; name: string | null } | null {
-  if (value.k === "member") {
-    const inner = moduleOf(value.of);
-    return inner && inner.name === null ? { source: inner.source, name: value.name } : null;
-  }
-  if (value.k !== "call" || value.callee.k !== "name") return null;
-  if (value.callee.name !== "require" && value.callee.name !== "import") return null;
-  const [first] = value.args;
-  if (first?.k !== "text" || first.parts.length !== 1 || typeof first.parts[0] !== "string") return null;
-  return { source: first.parts[0], name: null };
 }
 
 /** Lowers one file. */

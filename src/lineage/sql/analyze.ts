@@ -1,11 +1,8 @@
 /** What one SQL text does: tables read and written with their columns, tables declared, constants stored. */
 
-import { parse as parseSql } from "@polyglot-sql/sdk";
-import { scanTables, splitStatements, tokensOf } from "./tokens.ts";
-
-/** Longer statements (data in a script) are scanned, not parsed. */
-const PARSE_CHARS_MAX = 60_000;
-const DIALECTS = ["sqlite", "postgresql", "mysql"] as const;
+import { constantOf, selectLiterals, valueLiterals } from "./literals.ts";
+import { type Ast, attemptsOf, HOLE, nameOf, PARSE_CHARS_MAX, parsed } from "./parse.ts";
+import { scanTables, splitStatements } from "./tokens.ts";
 
 export type Operation = "select" | "insert" | "update" | "delete" | "upsert";
 
@@ -52,10 +49,6 @@ export interface SqlAnalysis {
   parsed: boolean;
 }
 
-/** An interpolation that is no text: `h0le3x`. Also inside a name: `usage_h0le3x`. */
-export const HOLE = /h0le\d+x/;
-export const holeName = (n: number): string => `h0le${n}x`;
-
 const cache = new Map<string, SqlAnalysis>();
 
 /** Analyses a text of one or more statements. The same text is analysed once. */
@@ -69,7 +62,17 @@ export function analyzeSql(sql: string): SqlAnalysis {
   return result;
 }
 
+/** ClickHouse: a materialized view that fills a table. */
+const FILLS =
+  /^\s*create\s+materialized\s+view\s+(?:if\s+not\s+exists\s+)?[\w."`]+\s+to\s+(?:["`\w]+\.)?["`]?(\w+)/i;
+
 function analyzeStatement(text: string, offset: number, result: SqlAnalysis): void {
+  const filled = FILLS.exec(text)?.[1];
+  if (filled) {
+    const sources = scanTables(text).flatMap((one) => (one.mode === "read" ? [one.name] : []));
+    result.derived.push({ target: filled, sources: [...new Set(sources)], how: "view" });
+    return;
+  }
   for (const attempt of text.length > PARSE_CHARS_MAX ? [] : attemptsOf(text)) {
     const ast = parsed(attempt);
     if (ast === null) continue;
@@ -85,57 +88,6 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
     );
   if (created?.[2] && !HOLE.test(created[2]))
     result.tables.push({ name: created[2], columns: [], how: "create", offset: offset + created.index });
-}
-
-/** The same text with its interpolations read in other ways; every attempt keeps all offsets. */
-function attemptsOf(text: string): string[] {
-  // Numbered and named placeholders that parsers do not know: `?1`, `{id:UUID}`, `{{id}}`.
-  const plain = text.replace(
-    /\?\d+|\{\{[^{}\n]*\}\}|\{\w+(?::[^{}\n]*)?\}/g,
-    (mark) => `?${" ".repeat(mark.length - 1)}`,
-  );
-  if (!HOLE.test(plain)) return [plain];
-  const blank = (match: string) => " ".repeat(match.length);
-  // An interpolated clause (`WHERE a = 1 ${more}`): a hole that follows a finished expression is nothing.
-  const clauses = plain.replace(
-    /(?<=(?:[\w)"'`?*\]]|(?<![\w])\$\d)\s)\s*h0le\d+x(?!\w)(?=\s|$|\))/g,
-    (match, at: number) =>
-      /\b(select|from|join|where|and|or|not|by|limit|offset|set|in|on|as|values|into|update|like|between|distinct|then|else|when|having|is|table|=|\*)\s*$/i.test(
-        plain.slice(Math.max(0, at - 20), at),
-      )
-        ? match
-        : blank(match),
-  );
-  const lists = clauses.replace(/\bvalues\s+(h0le\d+x)/gi, (match, hole: string) =>
-    match.replace(hole, `(1)${" ".repeat(hole.length - 3)}`),
-  );
-  const gone = plain.replace(/(?<![\w.])h0le\d+x(?![\w.])/g, (match, at: number) =>
-    /\b(from|join|into|update|table)\s+["`[]?$/i.test(plain.slice(Math.max(0, at - 14), at))
-      ? match
-      : blank(match),
-  );
-  return [...new Set([plain, clauses, lists, gone])];
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: the parser's tree is untyped JSON; every step below tests what it finds
-type Ast = any;
-
-function parsed(text: string): Ast | null {
-  for (const dialect of DIALECTS) {
-    try {
-      const result = parseSql(text, dialect as never) as { success: boolean; ast?: unknown };
-      if (
-        result.success &&
-        Array.isArray(result.ast) &&
-        result.ast.length > 0 &&
-        !("command" in result.ast[0])
-      )
-        return result.ast;
-    } catch {
-      // A trap of the parser on hostile text: the scan below still names the tables.
-    }
-  }
-  return null;
 }
 
 interface Scope {
@@ -168,7 +120,11 @@ class Reader {
     this.walk(ast, { ctes: new Set(), scope });
     this.flush(scope);
     const statement = ast[0];
-    if (statement?.select) this.selectLiterals(statement.select, null, [], "select");
+    if (statement?.select) this.literals(selectLiterals(this, statement.select, null, [], "select"));
+  }
+
+  literals(found: readonly SqlLiteral[]): void {
+    this.out.literals.push(...found);
   }
 
   walk(node: Ast, ctx: Context): void {
@@ -322,11 +278,11 @@ class Reader {
     if (value.query) {
       this.walk(value.query, { ctes, scope: emptyScope() });
       if (table !== null && value.query.select)
-        this.selectLiterals(value.query.select, table, constants, operation);
+        this.literals(selectLiterals(this, value.query.select, table, constants, operation));
     }
     if (Array.isArray(value.values)) {
       this.walk(value.values, { ctes, scope: emptyScope() });
-      if (table !== null) this.valueLiterals(value.values, table, constants, operation);
+      if (table !== null) this.literals(valueLiterals(this, value.values, table, constants, operation));
     }
   }
 
@@ -386,7 +342,7 @@ class Reader {
     if (!query) return;
     this.access(name, "write", "insert", []);
     this.walk(query, { ctes: ctx.ctes, scope: emptyScope() });
-    if (query.select) this.selectLiterals(query.select, name, [], "insert");
+    if (query.select) this.literals(selectLiterals(this, query.select, name, [], "insert"));
   }
 
   createView(value: Ast): void {
@@ -403,7 +359,7 @@ class Reader {
     reader.walk(value.query, { ctes: new Set(), scope: emptyScope() });
     const sources = inner.accesses.flatMap((access) => (access.table === null ? [] : [access.table]));
     this.out.derived.push({ target: name, sources: [...new Set(sources)], how: "view" });
-    if (value.query?.select) this.selectLiterals(value.query.select, name, [], "select");
+    if (value.query?.select) this.literals(selectLiterals(this, value.query.select, name, [], "select"));
   }
 
   createTrigger(value: Ast): void {
@@ -427,100 +383,14 @@ class Reader {
           sources: [name],
           how: "rename",
         });
-      if (renamed?.name)
-        this.out.tables.push({
-          name,
-          columns: [String(renamed.name?.name ?? renamed.name)],
-          how: "rename",
-          offset,
-        });
+      const columns = [String(renamed?.name?.name ?? renamed?.name)];
+      if (renamed?.name) this.out.tables.push({ name, columns, how: "rename", offset });
       const column = action.AddColumn?.column?.name?.name;
       if (column) this.out.tables.push({ name, columns: [String(column)], how: "alter", offset });
     }
-  }
-
-  /** Constants among what a SELECT gives; with `columns`, what an INSERT … SELECT stores where. */
-  selectLiterals(select: Ast, table: string | null, columns: readonly string[], operation: Operation): void {
-    // Without FROM it is a row of constants, not a statement about rows.
-    if (!select.from && table === null) return;
-    const given: Ast[] = Array.isArray(select.expressions) ? select.expressions : [];
-    given.forEach((expression, i) => {
-      const alias = expression?.alias;
-      const constant = constantOf(alias ? alias.this : expression);
-      const column = columns[i] ?? alias?.alias?.name;
-      if (constant === null || !column) return;
-      const offset = alias?.alias?.span?.start ?? this.itemOffset(i);
-      this.out.literals.push({ table, column, value: constant, operation, offset: this.base + offset });
-    });
-  }
-
-  /** Where the n-th item of the first SELECT stands. */
-  itemOffset(n: number): number {
-    const tokens = tokensOf(this.text);
-    const from = tokens.findIndex((token) => /^select$/i.test(token.text));
-    let [depth, commas] = [0, 0];
-    for (let i = from + 1; i < tokens.length; i++) {
-      const token = tokens[i] as (typeof tokens)[number];
-      if (token.text === "(") depth++;
-      else if (token.text === ")") depth--;
-      else if (depth === 0 && /^from$/i.test(token.text)) break;
-      else if (token.text === "," && depth === 0) commas++;
-      else if (depth === 0 && commas === n) return token.start;
-    }
-    return 0;
-  }
-
-  /** A constant in the same place of every VALUES tuple. */
-  valueLiterals(tuples: Ast[][], table: string, columns: readonly string[], operation: Operation): void {
-    columns.forEach((column, i) => {
-      const constants = tuples.map((tuple) => constantOf(tuple?.[i]));
-      const [first] = constants;
-      if (column === "" || first === undefined || first === null || !constants.every((one) => one === first))
-        return;
-      this.out.literals.push({
-        table,
-        column,
-        value: first,
-        operation,
-        offset: this.base + this.valueOffset(i),
-      });
-    });
-  }
-
-  /** Where the n-th value of the first VALUES tuple stands: the tree does not say. */
-  valueOffset(n: number): number {
-    const tokens = tokensOf(this.text);
-    const from = tokens.findIndex((token) => /^values$/i.test(token.text));
-    let [depth, commas] = [0, 0];
-    for (let i = from + 1; i < tokens.length; i++) {
-      const token = tokens[i] as (typeof tokens)[number];
-      if (token.text === "(") depth++;
-      else if (token.text === ")") depth--;
-      else if (token.text === "," && depth === 1) commas++;
-      else if (depth === 1 && commas === n) return token.start;
-    }
-    return 0;
   }
 }
 
 function emptyScope(): Scope {
   return { tables: [], columns: [], star: false, others: false };
-}
-
-/** The bare name of a table node, or null when it is something else. */
-function nameOf(table: Ast): string | null {
-  const name = table?.name?.name;
-  return typeof name === "string" && name !== "" ? name : null;
-}
-
-/** `0`, `NULL` or a text, when the expression is a constant; null otherwise. */
-function constantOf(expression: Ast): string | null {
-  if (expression === null || typeof expression !== "object") return null;
-  if ("null" in expression) return "NULL";
-  if (expression.literal) return String(expression.literal.value ?? "");
-  if (expression.cast?.this) return constantOf(expression.cast.this);
-  if (expression.paren?.this) return constantOf(expression.paren.this);
-  if (expression.neg?.this)
-    return constantOf(expression.neg.this) === null ? null : `-${constantOf(expression.neg.this)}`;
-  return null;
 }
