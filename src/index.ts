@@ -26,7 +26,7 @@ import { gateFindings } from "./findings/gate.ts";
 import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
 import { type IntakeContext, LOADERS, type Reject, resolveInputs, type Source } from "./intake/index.ts";
-import { applyRepair } from "./repair/apply.ts";
+import { applyRepair, type RepairTarget } from "./repair/apply.ts";
 import { assertWritable, type PlannedRepair, planRepairs } from "./repair/plan.ts";
 import { Store } from "./store/index.ts";
 
@@ -230,16 +230,15 @@ export async function applyBackfill(
   settings: Settings,
   { planned, inputs }: Backfill,
   hooks: Hooks = QUIET,
-): Promise<{ input: string; changed: number; copy: string }[]> {
-  const applied: { input: string; changed: number; copy: string }[] = [];
+): Promise<{ input: string; changed: number; copy: string | null }[]> {
+  const applied: { input: string; changed: number; copy: string | null }[] = [];
   for (const input of inputs) {
     const statements = planned.filter((one) => one.input === input.name).flatMap((one) => one.statements);
     if (statements.length === 0) continue;
     const { memoryLimit, threads, tempDir, cwd } = settings;
     const { changed, copy } = await applyRepair({
-      file: resolve(cwd, input.path),
+      target: await repairTarget(settings, input),
       shown: input.path,
-      kind: input.kind as "sqlite" | "duckdb",
       statements,
       progress: (done, rows) =>
         hooks.progress({
@@ -249,9 +248,17 @@ export async function applyBackfill(
       signal: hooks.signal,
       store: { memoryLimit, threads, tempDir, file: null },
     });
-    applied.push({ input: input.name, changed, copy: relative(cwd, copy) });
+    applied.push({ input: input.name, changed, copy: copy === null ? null : relative(cwd, copy) });
   }
   return applied;
+}
+
+async function repairTarget(settings: Settings, input: Input): Promise<RepairTarget> {
+  if (input.kind !== "postgres")
+    return { kind: input.kind as "sqlite" | "duckdb", file: resolve(settings.cwd, input.path) };
+  const { openWriter, shownUrl } = await import("./intake/postgres/connect.ts");
+  const url = settings.inputs.map((spec) => spec.path).find((path) => shownUrl(path) === input.path);
+  return { kind: "postgres", connect: () => openWriter(url ?? input.path, settings.postgres) };
 }
 
 /** Loads everything, locks the store down, works, and cleans up on every way out. */

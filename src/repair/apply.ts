@@ -5,12 +5,22 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import { ident, literal, Store, type StoreOptions } from "../store/index.ts";
 
+/** A connection to a live Postgres that may write. */
+export interface PostgresWriter {
+  /** Runs one statement and returns the rows it changed. */
+  run(sql: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Where a repair is written. */
+export type RepairTarget =
+  | { kind: "sqlite" | "duckdb" /** Absolute path of the database file. */; file: string }
+  | { kind: "postgres"; connect(): Promise<PostgresWriter> };
+
 export interface ApplyOptions {
-  /** Absolute path of the database file. */
-  file: string;
+  target: RepairTarget;
   /** As shown to people. */
   shown: string;
-  kind: "sqlite" | "duckdb";
   statements: readonly string[];
   /** Told after every batch: statements done, rows changed. */
   progress(done: number, changed: number): void;
@@ -22,8 +32,8 @@ export interface ApplyOptions {
 export interface Applied {
   /** Rows that were changed; rows repaired meanwhile by someone else are not. */
   changed: number;
-  /** The copy of the file as it was. */
-  copy: string;
+  /** The copy of the file as it was; null where there is no file. */
+  copy: string | null;
 }
 
 /**
@@ -31,24 +41,41 @@ export interface Applied {
  * @throws UserError when the file is in use, read-only or full.
  */
 export async function applyRepair(options: ApplyOptions): Promise<Applied> {
-  const copy = freeName(`${options.file}.before-backfill`);
+  const { target } = options;
+  const copy = target.kind === "postgres" ? null : freeName(`${target.file}.before-backfill`);
   try {
-    const changed =
-      options.kind === "sqlite" ? await applyToSqlite(options, copy) : await applyToDuckdb(options, copy);
-    return { changed, copy };
+    if (target.kind === "postgres") return { changed: await applyToPostgres(options, target.connect), copy };
+    const write = target.kind === "sqlite" ? applyToSqlite : applyToDuckdb;
+    return { changed: await write(options, target.file, copy as string), copy };
   } catch (error) {
-    for (const suffix of ["", ".wal"]) rmSync(`${copy}${suffix}`, { force: true });
+    if (copy !== null) for (const suffix of ["", ".wal"]) rmSync(`${copy}${suffix}`, { force: true });
     if (error instanceof Interrupted || error instanceof UserError) throw error;
     throw new UserError(`${options.shown}: nothing was changed: ${messageOf(error)}`);
   }
 }
 
-async function applyToSqlite(options: ApplyOptions, copy: string): Promise<number> {
-  const db = new DatabaseSync(options.file, { timeout: 5000 });
+async function applyToPostgres(
+  options: ApplyOptions,
+  connect: () => Promise<PostgresWriter>,
+): Promise<number> {
+  const writer = await connect();
+  try {
+    await writer.run("BEGIN");
+    const changed = await runAll(options, (sql) => writer.run(sql));
+    await writer.run("COMMIT");
+    return changed;
+  } finally {
+    // An open transaction is rolled back with the connection.
+    await writer.close();
+  }
+}
+
+async function applyToSqlite(options: ApplyOptions, file: string, copy: string): Promise<number> {
+  const db = new DatabaseSync(file, { timeout: 5000 });
   try {
     // From here on nobody else writes; readers, the copy's among them, go on.
     db.exec("BEGIN IMMEDIATE");
-    const reader = new DatabaseSync(options.file, { readOnly: true });
+    const reader = new DatabaseSync(file, { readOnly: true });
     try {
       reader.prepare("VACUUM INTO ?").run(copy);
     } finally {
@@ -65,21 +92,21 @@ async function applyToSqlite(options: ApplyOptions, copy: string): Promise<numbe
   }
 }
 
-async function applyToDuckdb(options: ApplyOptions, copy: string): Promise<number> {
+async function applyToDuckdb(options: ApplyOptions, file: string, copy: string): Promise<number> {
   const stateOf = () =>
     ["", ".wal"].map((suffix) => {
-      const file = `${options.file}${suffix}`;
-      return existsSync(file) ? `${statSync(file).size} ${statSync(file).mtimeMs}` : "";
+      const path = `${file}${suffix}`;
+      return existsSync(path) ? `${statSync(path).size} ${statSync(path).mtimeMs}` : "";
     });
   const before = stateOf();
-  copyFileSync(options.file, copy);
-  if (before[1] !== "") copyFileSync(`${options.file}.wal`, `${copy}.wal`);
+  copyFileSync(file, copy);
+  if (before[1] !== "") copyFileSync(`${file}.wal`, `${copy}.wal`);
   const store = await Store.open({ ...options.store, file: null });
   const stop = () => store.interrupt();
   options.signal.addEventListener("abort", stop);
   try {
     const unchanged = stateOf().join() === before.join();
-    await store.run(`ATTACH ${literal(options.file)} AS ${ident("repaired")}`);
+    await store.run(`ATTACH ${literal(file)} AS ${ident("repaired")}`);
     if (!unchanged) throw new UserError(`${options.shown}: the file changed while it was copied; try again`);
     await store.run(`USE ${ident("repaired")}`);
     await store.run("BEGIN");

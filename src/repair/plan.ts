@@ -177,7 +177,7 @@ const amount = (value: Value | undefined): number | bigint =>
 export function assertWritable(planned: readonly PlannedRepair[], evidence: Evidence): void {
   for (const { repair, input } of planned) {
     const kind = evidence.inputs.find((one) => one.name === input)?.kind;
-    if (repair.rows > 0 && kind !== "sqlite" && kind !== "duckdb")
+    if (repair.rows > 0 && kind !== "sqlite" && kind !== "duckdb" && kind !== "postgres")
       throw new UserError(
         `${input}: a ${kind} input cannot be written here; run the repair SQL where the data lives`,
       );

@@ -100,7 +100,14 @@ async function plannedFor(
 }
 
 const apply = (kind: "sqlite" | "duckdb", file: string, statements: readonly string[], signal = NO_STOP) =>
-  applyRepair({ kind, file, shown: "usage", statements, signal, progress: () => {}, store: OPEN });
+  applyRepair({
+    target: { kind, file },
+    shown: "usage",
+    statements,
+    signal,
+    progress: () => {},
+    store: OPEN,
+  });
 
 describe.each(["sqlite", "duckdb"] as const)("a repair of a %s file", (kind) => {
   test("tells what can be recovered and what is lost, with sums before and after", async () => {
@@ -139,7 +146,7 @@ describe.each(["sqlite", "duckdb"] as const)("a repair of a %s file", (kind) => 
       { trace_id: "b", tokens_in: 200, tokens_out: 20, note: "x" },
       ...before.slice(2),
     ]);
-    expect(await rowsOf(kind, first.copy, all)).toEqual(before);
+    expect(await rowsOf(kind, first.copy as string, all)).toEqual(before);
     const second = await apply(kind, path, statements);
     expect(second.changed).toBe(0);
     expect(second.copy).not.toBe(first.copy);
@@ -207,8 +214,7 @@ describe.each(["sqlite", "duckdb"] as const)("a repair of a %s file", (kind) => 
     const before = folder.contents();
     const stop = new AbortController();
     const stopping = applyRepair({
-      kind,
-      file: path,
+      target: { kind, file: path },
       shown: "usage",
       statements: [...statements, ...statements],
       signal: stop.signal,
@@ -256,7 +262,7 @@ test("a SQLite database with a write-ahead log keeps it, and its copy holds what
   const { copy, changed } = await apply("sqlite", path, statements);
   expect(changed).toBe(2);
   live.close();
-  const read = await rowsOf("sqlite", copy, "SELECT DISTINCT note FROM traces");
+  const read = await rowsOf("sqlite", copy as string, "SELECT DISTINCT note FROM traces");
   expect(read).toEqual([{ note: "in the log" }]);
 });
 

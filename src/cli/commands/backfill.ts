@@ -46,7 +46,9 @@ export async function run(invocation: Invocation): Promise<number> {
   }
   const applied = await withSession(session, (hooks) => library.applyBackfill(settings, found, hooks));
   for (const { input, changed, copy } of applied)
-    narrate(`trueup: ${input}: ${plural(changed, "row")} written; the file as it was is ${copy}`);
+    narrate(
+      `trueup: ${input}: ${plural(changed, "row")} written${copy === null ? "" : `; the file as it was is ${copy}`}`,
+    );
   const after = await withSession(session, (hooks) => library.backfill(settings, { limit }, hooks));
   const repaired = (one: Repair) =>
     found.repairs.some((before) => before.check === one.check && before.target === one.target);

@@ -9,6 +9,9 @@ import type { PostgresSettings } from "../../contract/settings.ts";
 /** Seconds to wait for a server that does not answer. */
 const CONNECT_SECONDS = 15;
 
+/** Nothing but the URL says where to connect. */
+export const NO_ENVIRONMENT: PostgresSettings = { service: null, serviceFiles: [], sslmode: null };
+
 type Ssl = pg.ClientConfig["ssl"];
 
 /**
@@ -42,6 +45,18 @@ export async function connect(url: string, environment: PostgresSettings): Promi
     }
   }
   throw new UserError(`${shown}: no way to connect`);
+}
+
+/** A connection that may write, for repairs; every statement tells the rows it changed. */
+export async function openWriter(
+  url: string,
+  environment: PostgresSettings = NO_ENVIRONMENT,
+): Promise<{ run(sql: string): Promise<number>; close(): Promise<void> }> {
+  const client = await connect(url, environment);
+  return {
+    run: async (sql) => (await client.query(sql)).rowCount ?? 0,
+    close: () => client.end(),
+  };
 }
 
 /** The URL without its password and options. */

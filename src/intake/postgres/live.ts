@@ -10,7 +10,7 @@ import type { Input } from "../../contract/evidence.ts";
 import type { ColumnProfile, LoadedInput } from "../../contract/loaded.ts";
 import { ident, literal } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
-import { connect, shownUrl } from "./connect.ts";
+import { connect, NO_ENVIRONMENT, shownUrl } from "./connect.ts";
 import { PG_COPY } from "./copy-text.ts";
 import type { DumpTable } from "./dump-tables.ts";
 import { isWanted, loadTables } from "./load-tables.ts";
@@ -58,10 +58,7 @@ interface CatalogRow {
  */
 export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
   const url = source.files[0] as string;
-  const client = await connect(
-    url,
-    ctx.settings.postgres ?? { service: null, serviceFiles: [], sslmode: null },
-  );
+  const client = await connect(url, ctx.settings.postgres ?? NO_ENVIRONMENT);
   const folder = join(ctx.store.tempDir, `postgres-${source.name}`);
   mkdirSync(folder, { recursive: true });
   const stop = () => void client.end();
