@@ -4,11 +4,11 @@ import { type CheckContext, defineCheck } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import {
+  isPlaceholderId,
   isRollup,
   isRowId,
   listSource,
   listUsage,
-  PLACEHOLDER_ID,
   sampleColumns,
   tokenRoles,
 } from "../src/contract/scope.ts";
@@ -16,6 +16,8 @@ import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** A word, a separator and a short counter: `chatcmpl-1`. Plain integers are keys that a database gives. */
 const COUNTER = "^[a-z][a-z0-9]*([-_:.][a-z]+)*[-_:.][0-9]{1,6}$";
+/** Longer ids are no short counters, and need not be looked at closely. */
+const COUNTER_LENGTH_MAX = 30;
 /** Ids that a provider makes, and always at random: a counter in their place restarts with its process. */
 const PROVIDER_COUNTER = "^(chatcmpl|cmpl)[-_][0-9]{1,6}$";
 
@@ -65,7 +67,7 @@ async function placeholders(
   const id = plain ? ctx.sql.ident(column.name) : "id";
   const time = plain ? (usage.columnOf("time")?.expression ?? "NULL") : usage.has("time") ? "time" : "NULL";
   const from = plain ? usage.table.relation : usage.relation;
-  const empty = `(${id} IS NOT NULL AND ${ctx.sql.matches(`lower(trim(${id}))`, PLACEHOLDER_ID)})`;
+  const empty = `(${id} IS NOT NULL AND ${isPlaceholderId(ctx.sql, id)})`;
   const values = await ctx.query(
     `SELECT trim(${id}) AS id, count(*) AS n, min(${time}) AS first, max(${time}) AS last FROM ${from}
      WHERE ${empty} GROUP BY 1 ORDER BY n DESC, 1`,
@@ -111,8 +113,8 @@ async function placeholders(
 }
 
 async function counters(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
-  const counter = ctx.sql.matches("lower(id)", COUNTER);
-  const provider = ctx.sql.matches("lower(id)", PROVIDER_COUNTER);
+  const counter = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", COUNTER)})`;
+  const provider = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", PROVIDER_COUNTER)})`;
   const [seen = {}] = await ctx.query(
     `SELECT count(id) AS ids, count(*) FILTER (WHERE ${counter}) AS counters, count(*) FILTER (WHERE ${provider}) AS provider
      FROM ${usage.relation}`,

@@ -2,7 +2,16 @@
 
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
-import { callScope, isNamed, isRollup, listUsage, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
+import {
+  anyRow,
+  callScope,
+  isNamed,
+  isRollup,
+  listUsage,
+  meteredScope,
+  sampleColumns,
+  tokenRoles,
+} from "../src/contract/scope.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({
@@ -33,10 +42,15 @@ export default defineCheck({
     evidence.usage.filter((u) => u.has("cost") && tokenRoles(u).length > 0 && !isRollup(u)),
   async run(usage, ctx) {
     const paid = usage.has("model") ? ` AND NOT ${isNamed(ctx.sql, "model", ctx.options.per_request)}` : "";
-    const scope = `${await callScope(usage, ctx)} AND cost > 0${paid}`;
     const none = `(${tokenRoles(usage)
       .map((role) => `COALESCE(${role}, 0) = 0`)
       .join(" AND ")})`;
+    const metered = await meteredScope(usage, ctx);
+    if (!(await anyRow(usage, `${metered} AND cost > 0 AND ${none}`, ctx)))
+      return (await anyRow(usage, `${metered} AND cost > 0`, ctx))
+        ? []
+        : new Skip("no successful call has a cost");
+    const scope = `${await callScope(usage, ctx)} AND cost > 0${paid}`;
     const time = usage.has("time") ? "time" : "CAST(NULL AS TIMESTAMP)";
     const [seen = {}] = await ctx.query(
       `SELECT count(*) AS n, count(*) FILTER (WHERE ${none}) AS bad, sum(cost) FILTER (WHERE ${none}) AS spent, sum(cost) AS all_spent,

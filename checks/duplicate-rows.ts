@@ -5,7 +5,6 @@ import {
   CONTENT_SCOPE,
   contentCandidates,
   contentCopies,
-  contentCounts,
   hasId,
   idClasses,
   idCopies,
@@ -63,6 +62,11 @@ function hasContent(usage: UsageRelation): boolean {
 async function sameId(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
   if (!usage.has("id") || usage.columnOf("id")?.primaryKey) return null;
   const keys = idKeys(usage).join(", ");
+  // An id that is unique by itself is unique within its session too.
+  const once = await ctx.query(
+    `SELECT 1 AS found FROM ${usage.relation} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1 LIMIT 1`,
+  );
+  if (once.length === 0) return null;
   const [all = {}] = await ctx.query(
     `SELECT count(*) AS ids, count(*) FILTER (WHERE n > 1) AS repeated
      FROM (SELECT count(*) AS n FROM ${usage.relation} WHERE ${hasId(ctx.sql)} GROUP BY ${keys}) AS counted`,
@@ -124,18 +128,21 @@ async function chance(usage: UsageRelation, ctx: Context, copies: string): Promi
     `SELECT sum(CAST(n AS DOUBLE) * (n - 1)) AS pairs FROM
        (SELECT count(*) AS n FROM ${usage.relation} WHERE ${CONTENT_SCOPE} GROUP BY ${model}) AS models`,
   );
-  const counts = contentCounts(usage, ctx.sql);
-  const pairsOf = (rows: string) =>
-    `(SELECT sum(CAST(n AS DOUBLE) * (n - 1)) FROM (SELECT count(*) AS n FROM ${rows} GROUP BY ${counts}) AS equal_counts)`;
-  // Pairs of calls with equal counts, where the rows of one run are one call.
-  const [runs = {}] = await ctx.query(
-    `WITH ${copies} SELECT ${pairsOf(`${usage.relation} WHERE ${CONTENT_SCOPE}`)} - ${pairsOf("base")}
-         + (SELECT sum(CAST(all_runs AS DOUBLE) - 1) FROM runs) AS equal_pairs,
-       (SELECT sum(CAST(n AS DOUBLE) * (n - 1) / 2) FROM (SELECT count(*) AS n FROM copies GROUP BY record) AS c) AS found`,
+  const [equal = {}] = await ctx.query(
+    `SELECT sum(CAST(n AS DOUBLE) * (n - 1)) AS pairs FROM
+       (SELECT count(*) AS n FROM ${usage.relation} WHERE ${CONTENT_SCOPE}
+        GROUP BY ${[model, ...tokenRoles(usage)].join(", ")}) AS counts`,
   );
+  const [copied = {}] = await ctx.query(
+    `WITH ${copies} SELECT sum(CAST(n AS DOUBLE) * (n - 1) / 2) AS pairs
+     FROM (SELECT count(*) AS n FROM copies GROUP BY record) AS records`,
+  );
+  const found = Number(copied.pairs ?? 0);
   // Within a second on either side lie about twice the pairs of one second.
-  const close = 2 * Math.max(0, Number(pairs.close_pairs ?? 0) - Number(runs.found ?? 0));
-  return (close * (1 + Number(runs.equal_pairs ?? 0))) / Math.max(1, Number(all.pairs ?? 0));
+  const close = 2 * Math.max(0, Number(pairs.close_pairs ?? 0) - found);
+  return (
+    (close * (1 + Math.max(0, Number(equal.pairs ?? 0) - 2 * found))) / Math.max(1, Number(all.pairs ?? 0))
+  );
 }
 
 interface Wording {

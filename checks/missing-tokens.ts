@@ -5,10 +5,12 @@ import { explain, explained, explanationEvidence } from "../src/contract/explain
 import { type Loss, lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
 import { recoveryPlan } from "../src/contract/recovery.ts";
 import {
+  anyRow,
   callScope,
   isRollup,
   listSource,
   listUsage,
+  meteredScope,
   noTokens,
   sampleColumns,
   statusEvidence,
@@ -39,8 +41,11 @@ export default defineCheck({
   },
   targets: (evidence) => evidence.usage.filter((u) => tokenRoles(u).length > 0 && !isRollup(u)),
   async run(usage, ctx) {
-    const scope = await callScope(usage, ctx);
     const missing = noTokens(usage);
+    const metered = await meteredScope(usage, ctx);
+    if (!(await anyRow(usage, `${metered} AND ${missing}`, ctx)))
+      return (await anyRow(usage, metered, ctx)) ? [] : new Skip("no successful calls to look at");
+    const scope = await callScope(usage, ctx);
     const loss = await lossOf(usage, scope, missing, ctx);
     const { okRows, lost, beforeFirst } = loss;
     if (okRows === 0) return new Skip("no successful calls to look at");

@@ -4,7 +4,7 @@ import { type CheckContext, defineCheck, type Target } from "../src/contract/che
 import type { Evidence, Table, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import { timestamp } from "../src/contract/loss.ts";
-import { HAS_PARENT, sampleColumns } from "../src/contract/scope.ts";
+import { anyRow, HAS_PARENT, sampleColumns } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
@@ -97,6 +97,8 @@ function unprefixed(text: string, joint: string): string {
 }
 
 async function orphanParents(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
+  const lost = `${HAS_PARENT} AND parent_id NOT IN (SELECT id FROM ${usage.relation} WHERE id IS NOT NULL)`;
+  if (!(await anyRow(usage, lost, ctx))) return null;
   const session = usage.has("session_id");
   const time = usage.has("time") ? "time" : "CAST(NULL AS TIMESTAMP)";
   const spellings = ["_", ":"].map((joint) => unprefixed("parent_id", joint));

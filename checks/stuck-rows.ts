@@ -3,7 +3,7 @@
 import { defineCheck } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import { timestamp } from "../src/contract/loss.ts";
-import { listUsage, sampleColumns, UNFINISHED } from "../src/contract/scope.ts";
+import { isUnfinished, listUsage, sampleColumns } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { duration, instant, number, percent, plural } from "../src/contract/wording.ts";
 
@@ -90,23 +90,12 @@ export default defineCheck({
   },
 });
 
-/** True in rows whose status says that they run. The few values that a status has are known, so rows need no pattern. */
-function runningRows(usage: UsageRelation, sql: SqlDialect): string {
-  if (usage.statuses.reduce((n, one) => n + one.rows, 0) < usage.rows)
-    return `COALESCE(${sql.matches("lower(trim(status))", UNFINISHED)}, FALSE)`;
-  const pattern = new RegExp(UNFINISHED);
-  const values = usage.statuses.flatMap(({ value }) =>
-    value !== null && pattern.test(value.replace(/^ +| +$/g, "").toLowerCase()) ? [sql.literal(value)] : [],
-  );
-  return values.length === 0 ? "FALSE" : `COALESCE(status IN (${values.join(", ")}), FALSE)`;
-}
-
 /** True in rows that have not ended; null when the table cannot tell. */
 async function unfinishedRows(
   usage: UsageRelation,
   ctx: { sql: SqlDialect; query(sql: string): Promise<Record<string, unknown>[]> },
 ): Promise<string | null> {
-  const running = usage.has("status") ? runningRows(usage, ctx.sql) : "FALSE";
+  const running = isUnfinished(usage, ctx.sql);
   if (!usage.has("end_time")) return `(status IS NOT NULL AND ${running})`;
   const done = usage.has("status")
     ? `status IS NOT NULL AND trim(status) <> '' AND ok AND NOT ${running}`

@@ -3,7 +3,16 @@
 import { type CheckContext, defineCheck } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Value } from "../src/contract/finding.ts";
-import { callScope, isNamed, isRollup, listUsage, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
+import {
+  anyRow,
+  callScope,
+  isNamed,
+  isRollup,
+  listUsage,
+  meteredScope,
+  sampleColumns,
+  tokenRoles,
+} from "../src/contract/scope.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 /** Models that a finding names. */
@@ -50,8 +59,11 @@ export default defineCheck({
   targets: (evidence) =>
     evidence.usage.filter((u) => u.has("cost") && tokenRoles(u).length > 0 && !isRollup(u)),
   async run(usage, ctx) {
-    const scope = await callScope(usage, ctx);
-    const drafts = [await unpriced(usage, scope, ctx), await jumps(usage, scope, ctx)];
+    const metered = await meteredScope(usage, ctx);
+    const lacks = `${metered} AND ${units(usage)} > 0 AND (cost IS NULL OR cost = 0)`;
+    const drafts = [await jumps(usage, metered, ctx)];
+    if (await anyRow(usage, lacks, ctx))
+      drafts.unshift(await unpriced(usage, await callScope(usage, ctx), ctx));
     return drafts.filter((draft): draft is FindingDraft => draft !== null);
   },
 });

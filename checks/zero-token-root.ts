@@ -12,8 +12,9 @@ import {
   messageBases,
   type RootFacts,
   rootFacts,
+  rootScope,
 } from "../src/contract/roots.ts";
-import { sampleColumns } from "../src/contract/scope.ts";
+import { anyRow, sampleColumns } from "../src/contract/scope.ts";
 import { number, plural } from "../src/contract/wording.ts";
 
 type Context = Pick<CheckContext, "query" | "sql">;
@@ -129,6 +130,8 @@ async function judge(
   ctx: Context & Pick<CheckContext, "evidence">,
 ): Promise<{ facts: RootFacts[]; found: RootFacts | null }> {
   const facts: RootFacts[] = [];
+  const zeroRoot = `${rootScope(usage, ctx.sql)} AND ${isZero(measuresOf(usage))}`;
+  if (!(await anyRow(usage, zeroRoot, ctx))) return { facts, found: null };
   const below = descendantBasis(usage);
   const tree = below ? await treeShape(usage, ctx) : null;
   if (below && tree && !tree.replies) facts.push(await rootFacts(usage, below, ctx));

@@ -5,9 +5,11 @@ import type { UsageRelation } from "../src/contract/evidence.ts";
 import { explain, explained, explanationEvidence, worstSegment } from "../src/contract/explain.ts";
 import { lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
 import {
+  anyRow,
   callScope,
   isRollup,
   listUsage,
+  meteredScope,
   sampleColumns,
   segmentDimensions,
   statusEvidence,
@@ -38,6 +40,9 @@ export default defineCheck({
   targets: (evidence) => evidence.usage.filter((u) => zeroIn(u) !== null && !isRollup(u)),
   async run(usage, ctx) {
     const zero = zeroIn(usage) ?? "FALSE";
+    const metered = await meteredScope(usage, ctx);
+    if (!(await anyRow(usage, `${metered} AND ${zero}`, ctx)))
+      return (await anyRow(usage, metered, ctx)) ? [] : new Skip("no successful calls to look at");
     const scope = await callScope(usage, ctx);
     const loss = await lossOf(usage, scope, zero, ctx);
     const { okRows, lost, beforeFirst } = loss;

@@ -2,7 +2,7 @@
 
 import type { UsageRelation } from "./evidence.ts";
 import type { Role } from "./roles.ts";
-import { PLACEHOLDER_ID, tokenRoles } from "./scope.ts";
+import { isPlaceholderId, tokenRoles } from "./scope.ts";
 import type { SqlDialect } from "./sql.ts";
 
 /** Snapshots of one response follow each other within this many seconds. */
@@ -18,7 +18,7 @@ export function idKeys(usage: UsageRelation): Role[] {
 
 /** True in rows with an id that means something. */
 export function hasId(sql: SqlDialect): string {
-  return `id IS NOT NULL AND NOT ${sql.matches("lower(trim(id))", PLACEHOLDER_ID)}`;
+  return `id IS NOT NULL AND NOT ${isPlaceholderId(sql, "id")}`;
 }
 
 /**
@@ -142,7 +142,8 @@ export function contentCopies(usage: UsageRelation, sql: SqlDialect): string {
     doubled AS (SELECT *, ${sql.bucket("t0", 1)} AS moment FROM runs
       WHERE n > 1 AND copied_runs * 2 >= all_runs AND ${sql.seconds_between("t0", "t1")} <= 2),
     crowds AS (SELECT ${[...nearBy("r").map((c, i) => `${c} AS c${i}`), `${sql.bucket("time", 1)} AS crowd_moment`, "count(*) AS crowd"].join(", ")}
-      FROM ${usage.relation} AS r WHERE ${CONTENT_SCOPE} GROUP BY ${[...nearBy("r"), sql.bucket("time", 1)].join(", ")}),
+      FROM ${usage.relation} AS r WHERE ${CONTENT_SCOPE} AND ${sql.bucket("time", 1)} IN (SELECT moment FROM doubled)
+      GROUP BY ${[...nearBy("r"), sql.bucket("time", 1)].join(", ")}),
     kept AS (SELECT record AS kept_record, sum(n) OVER (PARTITION BY ${[...near, "moment"].join(", ")}) AS alike, crowd
       FROM doubled JOIN crowds ON crowd_moment = moment${near.map((role, i) => ` AND doubled.${role} IS NOT DISTINCT FROM c${i}`).join("")}),
     copies AS (SELECT r.*, row_number() OVER (PARTITION BY record ORDER BY ${largest(usage)}) AS place

@@ -3,7 +3,7 @@
 import type { UsageRelation } from "./evidence.ts";
 import type { Value } from "./finding.ts";
 import type { TokenRole } from "./roles.ts";
-import { UNFINISHED } from "./scope.ts";
+import { isUnfinished } from "./scope.ts";
 import type { SqlDialect } from "./sql.ts";
 
 /** Levels below a root that are followed; deeper rows are not summed. */
@@ -39,10 +39,7 @@ export function isZero(measures: readonly TokenRole[]): string {
 
 /** Roots that should have tokens: finished, and of a kind whose rows carry some. */
 export function rootScope(usage: UsageRelation, sql: SqlDialect): string {
-  const running = usage.has("status")
-    ? ` AND NOT COALESCE(${sql.matches("lower(trim(status))", UNFINISHED)}, FALSE)`
-    : "";
-  return `${isRoot(usage)} AND is_call${running}`;
+  return `${isRoot(usage)} AND is_call AND NOT ${isUnfinished(usage, sql)}`;
 }
 
 /** Tables whose rows are the calls of this table's sessions, by the column that may name the session. */

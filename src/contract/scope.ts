@@ -9,7 +9,7 @@ import type { SqlDialect } from "./sql.ts";
 const LISTED_MAX = 100;
 
 /** Status values that say a call has not ended yet; RE2, lower case, whole value. */
-export const UNFINISHED =
+const UNFINISHED =
   "^(running|pending|queued|in[ _-]?progress|processing|started|starting|executing|streaming|submitted|waiting)$";
 
 /** Models and endpoints that are metered by image, minute or document, so that no tokens are to be expected. */
@@ -45,10 +45,10 @@ function someTokens(usage: UsageRelation): string {
 export const HAS_PARENT = "(parent_id IS NOT NULL AND parent_id <> '' AND (id IS NULL OR parent_id <> id))";
 
 /**
- * True in rows that should carry tokens: successful calls that are metered in tokens, were not answered by a cache
- * and have ended. What a parent row or a span without a model is, its table decides: see `callScope`.
+ * True in rows that should carry tokens: successful calls that are metered in tokens and were not answered by a cache.
+ * Names are judged once per value, not once per row.
  */
-async function meteredCall(usage: UsageRelation, ctx: Asking): Promise<string> {
+export async function meteredScope(usage: UsageRelation, ctx: Asking): Promise<string> {
   const conditions = ["ok", "is_call"];
   const services = usage.dimensions.filter((d) => SERVICE.test(d.name)).map((d) => d.column);
   if (usage.has("model")) services.push("model");
@@ -101,7 +101,7 @@ export function callScope(usage: UsageRelation, ctx: Asking): Promise<string> {
 }
 
 async function readScope(usage: UsageRelation, ctx: Asking): Promise<string> {
-  const conditions = [await meteredCall(usage, ctx)];
+  const conditions = [await meteredScope(usage, ctx)];
   const some = someTokens(usage);
   if (usage.has("end_time")) {
     const status = usage.has("status") ? "status IS NULL" : "TRUE";
@@ -226,6 +226,19 @@ export function isRollup(usage: UsageRelation): boolean {
   );
 }
 
+/** True in rows whose status says that they have not ended. */
+export function isUnfinished(usage: UsageRelation, sql: SqlDialect): string {
+  if (!usage.has("status")) return "FALSE";
+  // Of a column with more values than the catalogue classifies, only the pattern knows them all.
+  if (usage.statuses.reduce((n, one) => n + one.rows, 0) < usage.rows)
+    return `COALESCE(${sql.matches("lower(trim(status))", UNFINISHED)}, FALSE)`;
+  const pattern = new RegExp(UNFINISHED);
+  const words = usage.statuses.flatMap(({ value }) =>
+    value !== null && pattern.test(value.trim().toLowerCase()) ? [sql.literal(value)] : [],
+  );
+  return words.length > 0 ? `COALESCE(status IN (${words.join(", ")}), FALSE)` : "FALSE";
+}
+
 /** The values of the status column and which of them count as a success, as evidence. */
 export function statusEvidence(usage: UsageRelation): Record<string, Value> {
   if (usage.statuses.length === 0) return {};
@@ -236,8 +249,12 @@ export function statusEvidence(usage: UsageRelation): Record<string, Value> {
 }
 
 /** Values that stand in an id column for `no id`; RE2, lower case, trimmed. */
-export const PLACEHOLDER_ID =
-  "^(|none|null|nil|undefined|nan|n/?a|unknown|-|[?]|0{8}-0{4}-0{4}-0{4}-0{12}|\\\\[object object\\\\])$";
+const PLACEHOLDER_ID = "^(|none|null|nil|undefined|nan|n/?a|unknown|-|[?]|\\[object object\\])$";
+
+/** True where an id says that there is none. Short ones only are looked at closely. */
+export function isPlaceholderId(sql: SqlDialect, id: string): string {
+  return `(length(${id}) <= 20 AND ${sql.matches(`lower(trim(${id}))`, PLACEHOLDER_ID)} OR ${id} = '00000000-0000-0000-0000-000000000000')`;
+}
 
 /** True when the id column names the row itself (`id`, `span_id`, `message_id` in `messages`), not what several rows share. */
 export function isRowId(usage: UsageRelation): boolean {
@@ -262,4 +279,9 @@ export function isNamed(sql: SqlDialect, text: string, names: readonly string[])
       .replaceAll("*", ".*"),
   );
   return sql.matches(`lower(COALESCE(${text}, ''))`, `^(${patterns.join("|")})$`);
+}
+
+/** Whether any row of the relation meets the condition. */
+export async function anyRow(usage: UsageRelation, where: string, ctx: Asking): Promise<boolean> {
+  return (await ctx.query(`SELECT 1 AS found FROM ${usage.relation} WHERE ${where} LIMIT 1`)).length > 0;
 }
