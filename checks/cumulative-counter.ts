@@ -1,7 +1,7 @@
 /** Finds running totals that are stored, and so summed, as if they were the tokens of single calls. */
 
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
-import { idClasses, idCopies } from "../src/contract/copies.ts";
+import { idClasses, idCopies, idsRepeat } from "../src/contract/copies.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import type { TokenRole } from "../src/contract/roles.ts";
@@ -59,10 +59,11 @@ export default defineCheck({
 
 async function runningTotals(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
   if (!usage.has("session_id", "time")) return null;
+  if (!(await mayRun(usage, ctx))) return null;
   const window = "PARTITION BY session_id ORDER BY time, row";
   // Rows of the long sessions, each beside the one before it.
   const steps = `calls AS (SELECT *, count(*) OVER (PARTITION BY session_id) AS calls_in_session FROM ${usage.relation}
-      WHERE is_call AND ok AND session_id IS NOT NULL AND time IS NOT NULL AND output_tokens IS NOT NULL),
+      WHERE ${RUNNING_SCOPE}),
     steps AS (SELECT *, output_tokens - lag(output_tokens) OVER (${window}) AS step,
         row_number() OVER (${window}) AS place, row_number() OVER (PARTITION BY session_id ORDER BY time DESC, row DESC) AS place_from_end
       FROM calls WHERE calls_in_session >= ${Number(ctx.options.min_rows)})`;
@@ -108,6 +109,24 @@ async function runningTotals(usage: UsageRelation, ctx: Context): Promise<Findin
   };
 }
 
+/** Calls whose output may be a step of a running total. */
+const RUNNING_SCOPE =
+  "is_call AND ok AND session_id IS NOT NULL AND time IS NOT NULL AND output_tokens IS NOT NULL";
+
+/** True when the output of most sessions rises: counted over hashes of sessions, before anything else is read. */
+async function mayRun(usage: UsageRelation, ctx: Context): Promise<boolean> {
+  const session = ctx.sql.hash(["session_id"]);
+  const [seen = {}] = await ctx.query(
+    `WITH calls AS (SELECT ${session} AS session, output_tokens, time, row FROM ${usage.relation} WHERE ${RUNNING_SCOPE}),
+      long AS (SELECT session AS long_session FROM calls GROUP BY session HAVING count(*) >= ${Number(ctx.options.min_rows)}),
+      steps AS (SELECT output_tokens - lag(output_tokens) OVER (PARTITION BY session ORDER BY time, row) AS step
+        FROM calls JOIN long ON session = long_session)
+     SELECT count(step) AS n, count(*) FILTER (WHERE step >= 0) AS kept, count(*) FILTER (WHERE step > 0) AS risen FROM steps`,
+  );
+  const [all, kept, risen] = [Number(seen.n ?? 0), Number(seen.kept ?? 0), Number(seen.risen ?? 0)];
+  return all >= STEPS_MIN && kept >= ctx.options.min_steps_ratio * all && risen >= RISING_MIN * all;
+}
+
 /** The columns that run beside the output: input alone grows with the context and proves nothing. */
 async function alsoRunning(
   usage: UsageRelation,
@@ -140,6 +159,7 @@ async function alsoRunning(
 /** Several rows of one response, of which the last is complete. */
 async function snapshots(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
   if (!usage.has("id") || usage.columnOf("id")?.primaryKey) return null;
+  if (!(await idsRepeat(usage, ctx))) return null;
   const classes = await ctx.query(
     `WITH ${idClasses(usage, ctx.sql)} SELECT class, count(*) AS n FROM classes GROUP BY class`,
   );

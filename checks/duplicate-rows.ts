@@ -9,6 +9,7 @@ import {
   idClasses,
   idCopies,
   idKeys,
+  idsRepeat,
   nearRoles,
 } from "../src/contract/copies.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
@@ -61,6 +62,7 @@ function hasContent(usage: UsageRelation): boolean {
 /** One id on several rows. */
 async function sameId(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
   if (!usage.has("id") || usage.columnOf("id")?.primaryKey) return null;
+  if (!(await idsRepeat(usage, ctx))) return null;
   const keys = idKeys(usage).join(", ");
   // An id that is unique by itself is unique within its session too.
   const once = await ctx.query(

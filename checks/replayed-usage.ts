@@ -1,6 +1,8 @@
 /** Finds sessions that repeat the calls of another session, one by one. */
 
-import { defineCheck } from "../src/contract/check.ts";
+import { type CheckContext, defineCheck } from "../src/contract/check.ts";
+import type { UsageRelation } from "../src/contract/evidence.ts";
+import type { Role } from "../src/contract/roles.ts";
 import { isRollup, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
@@ -63,6 +65,7 @@ export default defineCheck({
       ON c.session_id = o.session_id AND c.place >= o.place AND c.place < o.place + ${RUN} WHERE o.session_id <> o.origin),
     replayed AS (SELECT u.*, origin FROM ${usage.relation} AS u
       JOIN (SELECT row AS copied_row, min(origin) AS origin FROM copied GROUP BY row) AS c ON row = copied_row)`;
+    if (!(await mayReplay(usage, scope, order, columns, ctx))) return [];
     const [seen = {}] = await ctx.query(
       `WITH ${ctes} SELECT count(*) AS n, count(DISTINCT session_id) AS sessions, count(DISTINCT origin) AS origins,
          sum(CAST(input_tokens AS DECIMAL(38, 0))) AS input, sum(CAST(output_tokens AS DECIMAL(38, 0))) AS output FROM replayed`,
@@ -94,3 +97,29 @@ export default defineCheck({
     ];
   },
 });
+
+/** True when a run of calls may stand in two sessions: the same search by hashes, a fraction of the work. */
+async function mayReplay(
+  usage: UsageRelation,
+  scope: string,
+  order: string,
+  columns: readonly Role[],
+  ctx: Pick<CheckContext, "query" | "sql">,
+): Promise<boolean> {
+  const session = ctx.sql.hash(["session_id"]);
+  const call = ctx.sql.hash(columns.map((role) => (role === "model" ? "COALESCE(model, '')" : role)));
+  const names = Array.from({ length: RUN }, (_, k) => `call_${k}`);
+  const distinct = names.flatMap((one, k) => names.slice(k + 1, k + 3).map((other) => `${one} <> ${other}`));
+  const [seen = {}] = await ctx.query(
+    `WITH shared AS (SELECT input_tokens AS k_in, output_tokens AS k_out FROM ${usage.relation} WHERE ${scope}
+      GROUP BY 1, 2 HAVING min(${session}) <> max(${session})),
+    calls AS (SELECT ${session} AS session, ${call} AS call, ${order} FROM ${usage.relation}
+      JOIN shared ON input_tokens = k_in AND output_tokens = k_out WHERE ${scope}),
+    runs AS (SELECT session, ${names.map((name, k) => `lead(call, ${k}) OVER w AS ${name}`).join(", ")}
+      FROM calls WINDOW w AS (PARTITION BY session ORDER BY ${order})),
+    repeated AS (SELECT 1 FROM runs WHERE call_${RUN - 1} IS NOT NULL AND ${distinct.join(" AND ")}
+      GROUP BY ${names.join(", ")} HAVING min(session) <> max(session))
+    SELECT count(*) AS n FROM repeated`,
+  );
+  return Number(seen.n ?? 0) > 0;
+}

@@ -85,14 +85,20 @@ async function unpriced(usage: UsageRelation, scope: string, ctx: Context): Prom
   const used = `${scope} AND ${units(usage)} > 0`;
   const [all = {}] = await ctx.query(
     `SELECT count(*) FILTER (WHERE cost <> 0) AS priced, count(*) FILTER (WHERE cost = 0) AS zero,
-       CAST(min(cost) FILTER (WHERE cost > 0) AS DOUBLE) AS smallest,
-       ${ctx.sql.quantile(`CASE WHEN cost > 0 THEN CAST(cost AS DOUBLE) / ${units(usage)} END`, 0.5)} AS price
+       count(*) FILTER (WHERE cost IS NULL OR cost = 0) AS bad,
+       CAST(min(cost) FILTER (WHERE cost > 0) AS DOUBLE) AS smallest
      FROM ${usage.relation} WHERE ${used}`,
   );
   const priced = Number(all.priced ?? 0) > 0;
-  if (!priced && Number(all.zero ?? 0) === 0) return null;
+  if (Number(all.bad ?? 0) === 0 || (!priced && Number(all.zero ?? 0) === 0)) return null;
+  const [middle = {}] = await ctx.query(
+    `SELECT ${ctx.sql.quantile(`CAST(cost AS DOUBLE) / ${units(usage)}`, 0.5)} AS price
+     FROM ${usage.relation} WHERE ${used} AND cost > 0`,
+  );
   // Costs are kept to some last digit: what is worth less than half of it is stored as 0.
-  const rounds = priced ? ` AND ${units(usage)} * ${Number(all.price)} >= ${Number(all.smallest) / 2}` : "";
+  const rounds = priced
+    ? ` AND ${units(usage)} * ${Number(middle.price)} >= ${Number(all.smallest) / 2}`
+    : "";
   const free = usage.has("model") ? isNamed(ctx.sql, "model", ctx.options.free_models) : "FALSE";
   const bad = `(cost IS NULL OR cost = 0)${rounds}`;
   const models = await ctx.query(
@@ -173,14 +179,17 @@ async function jumps(usage: UsageRelation, scope: string, ctx: Context): Promise
   const price = `CAST(cost AS DOUBLE) / ${units(usage)}`;
   const priced = `${scope} AND cost > 0 AND ${units(usage)} > 0${cached}`;
   const models = await ctx.query(
-    `SELECT model, count(*) AS n, min(${price}) AS lowest, ${ctx.sql.quantile(price, 0.5)} AS middle, max(${price}) AS highest
+    `SELECT model, count(*) AS n, min(${price}) AS lowest, max(${price}) AS highest
      FROM ${usage.relation} WHERE ${priced} AND model IS NOT NULL GROUP BY model
      HAVING count(*) >= ${PRICED_MIN} AND max(${price}) >= ${JUMP} * min(${price}) ORDER BY n DESC, model LIMIT 50`,
   );
   const found: { model: string; at: number; odd: number; rows: number; factor: number; high: boolean }[] = [];
   for (const one of models) {
-    const [low, middle, high] = [Number(one.lowest), Number(one.middle), Number(one.highest)];
     const own = `${priced} AND model = ${ctx.sql.literal(String(one.model))}`;
+    const [half = {}] = await ctx.query(
+      `SELECT ${ctx.sql.quantile(price, 0.5)} AS middle FROM ${usage.relation} WHERE ${own}`,
+    );
+    const [low, middle, high] = [Number(one.lowest), Number(half.middle), Number(one.highest)];
     for (const at of [Math.sqrt(middle * high), Math.sqrt(low * middle), Math.sqrt(low * high)]) {
       const below = `CASE WHEN ${price} <= ${at} THEN ${price} END`;
       const above = `CASE WHEN ${price} > ${at} THEN ${price} END`;

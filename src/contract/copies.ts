@@ -1,5 +1,6 @@
 /** The SQL that finds copies of records: rows of one id, and rows of one content under other ids. */
 
+import type { CheckContext } from "./check.ts";
 import type { UsageRelation } from "./evidence.ts";
 import type { Role } from "./roles.ts";
 import { isPlaceholderId, tokenRoles } from "./scope.ts";
@@ -19,6 +20,23 @@ export function idKeys(usage: UsageRelation): Role[] {
 /** True in rows with an id that means something. */
 export function hasId(sql: SqlDialect): string {
   return `id IS NOT NULL AND NOT ${isPlaceholderId(sql, "id")}`;
+}
+
+const repeats = new WeakMap<UsageRelation, Promise<boolean>>();
+
+/** True when an id may stand on several rows: counted over hashes, once for each relation. */
+export function idsRepeat(usage: UsageRelation, ctx: Pick<CheckContext, "query" | "sql">): Promise<boolean> {
+  const known = repeats.get(usage) ?? readRepeats(usage, ctx);
+  repeats.set(usage, known);
+  return known;
+}
+
+async function readRepeats(usage: UsageRelation, ctx: Pick<CheckContext, "query" | "sql">): Promise<boolean> {
+  const [seen = {}] = await ctx.query(
+    `SELECT count(*) AS n, count(DISTINCT ${ctx.sql.hash(idKeys(usage))}) AS ids FROM ${usage.relation}
+     WHERE ${hasId(ctx.sql)}`,
+  );
+  return Number(seen.n ?? 0) > Number(seen.ids ?? 0);
 }
 
 /**
