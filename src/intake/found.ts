@@ -14,6 +14,7 @@ import { isatty } from "node:tty";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { InputKind } from "../contract/evidence.ts";
 import type { InputSpec } from "../contract/settings.ts";
+import { isDocument, programFiles } from "./program-files.ts";
 import { headOf, type Sniffed, sniff } from "./sniff.ts";
 import { isGlob, type Walk, walkDirectory, walkGlob } from "./walk.ts";
 
@@ -229,7 +230,11 @@ function several(
       found.push(foundFile(spec, order, file, shown, kind, seen.head, by));
   }
   const root = resolve(options.cwd, spec.path);
-  if (code > 0 && by === "directory") found.push(blank(spec, order, root, shownPath(root, options.cwd)));
+  if (code > 0 && by === "directory") {
+    const left = withoutProgramFiles(found, root, code);
+    if (left !== null) notes.push(left);
+    found.push(blank(spec, order, root, shownPath(root, options.cwd)));
+  }
   if (found.length === 0) {
     const why = notes.length > 0 ? ` (${notes.join("; ")})` : "";
     if (by === "glob") throw new UserError(`${spec.path}: no file matches that trueup reads${why}`);
@@ -243,6 +248,17 @@ function several(
   return found;
 }
 
+/** Takes the files that belong to a program out of `found`; the note that tells so, or null. */
+function withoutProgramFiles(found: Found[], root: string, sources: number): string | null {
+  const met = found.map(({ file, kind }) => ({
+    inside: shownPath(file, root),
+    isDocument: kind === "json" && /\.jsonc?$/i.test(file) && !isOpencode(file),
+  }));
+  const { isProgram, note } = programFiles(met, sources);
+  found.splice(0, found.length, ...found.filter((_, i) => !isProgram[i]));
+  return note;
+}
+
 /** In a directory only what is surely meant is taken; a glob has named its files. */
 function isWanted(
   { kind, certain, head, compression }: ReturnType<typeof look>,
@@ -251,7 +267,9 @@ function isWanted(
 ): boolean {
   if (compression === "gzip" && kind !== "log" && kind !== "csv" && kind !== "json" && kind !== "sql-dump")
     return false;
-  if (by === "glob" || certain) return true;
+  if (by === "glob") return true;
+  if ((kind === "log" || kind === "csv") && isDocument(file)) return false;
+  if (certain) return true;
   if (kind === "json")
     return (
       !CONFIGURATION.test(basename(file)) && (/\[\s*\{/.test(head.toString("latin1")) || isOpencode(file))

@@ -75,6 +75,62 @@ test("a directory gives its logs, databases and data, and one input for its sour
   expect(failed).toEqual([]);
 });
 
+test("a program's own files are no evidence: its JSON, documents, tests, vendored and built folders; told", async () => {
+  files({
+    "app/src/a.ts": "export {};\n",
+    "app/src/b.ts": "export {};\n",
+    "app/src/c.ts": "export {};\n",
+    "app/src/seed.json": '[{"id": 1, "tokens": 2}]\n',
+    "app/expected.json": '{"findings": [{"id": 1}]}\n',
+    "app/package-lock.json": '{"packages": [{"id": 1}]}\n',
+    "app/tsconfig.json": '{"x": [{"id": 1}]}\n',
+    "app/log.md": LINE,
+    "app/CHANGES.rst": LINE,
+    "app/src/log.rs": "fn main() {}\n",
+    "app/tests/fixtures/app.log": LINE,
+    "app/vendor/lib/out.log": LINE,
+    "app/dist/usage.csv": "id,tokens\n1,2\n",
+    "app/var/app.log": LINE,
+    "app/var/calls.jsonl": CALLS,
+    "app/var/dump.sql": "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n",
+  });
+  database("app/usage.db");
+  const { sources, notes, failed } = await resolved("app");
+  expect(sources.map(([name, kind, path]) => [name, kind, path])).toEqual([
+    ["usage", "sqlite", "app/usage.db"],
+    ["app_log", "log", "app/var/app.log"],
+    ["calls", "json", "app/var/calls.jsonl"],
+    ["dump", "sql-dump", "app/var/dump.sql"],
+    ["app", "code", "app"],
+  ]);
+  expect(notes).toEqual([
+    "5 data files are taken as part of the program and not read: dist/usage.csv, expected.json, src/seed.json and 2 more; name what is evidence",
+  ]);
+  expect(failed).toEqual([]);
+});
+
+test.each<[string, string, string[]]>([
+  ["a named folder of fixtures is evidence", "app/tests", ["app_log"]],
+  ["a script beside JSON documents makes no program of them", "data", ["one", "data"]],
+])("%s", async (_name, path, names) => {
+  files({
+    "app/main.py": "x = 1\n",
+    "app/tests/fixtures/app.log": LINE,
+    "data/convert.py": "x = 1\n",
+    "data/one.json": '[{"id": 1, "tokens": 2}]\n',
+  });
+  expect((await resolved(path)).sources.map(([name]) => name)).toEqual(names);
+});
+
+test("a program without data is read as code alone, and its JSON is told", async () => {
+  files({ "app/a.py": "x = 1\n", "app/b.py": "x = 1\n", "app/rates.json": '[{"id": 1}]\n' });
+  const { sources, notes } = await resolved("app");
+  expect(sources.map(([name, kind]) => [name, kind])).toEqual([["app", "code"]]);
+  expect(notes).toEqual([
+    "1 data file is taken as part of the program and not read: rates.json; name what is evidence",
+  ]);
+});
+
 test("a rotated set is one log, oldest part first, by a glob, by the shell or in a directory", async () => {
   files({
     "l/app.log": LINE,
