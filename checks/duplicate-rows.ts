@@ -64,11 +64,6 @@ async function sameId(usage: UsageRelation, ctx: Context): Promise<FindingDraft 
   if (!usage.has("id") || usage.columnOf("id")?.primaryKey) return null;
   if (!(await idsRepeat(usage, ctx))) return null;
   const keys = idKeys(usage).join(", ");
-  // An id that is unique by itself is unique within its session too.
-  const once = await ctx.query(
-    `SELECT 1 AS found FROM ${usage.relation} WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1 LIMIT 1`,
-  );
-  if (once.length === 0) return null;
   const [all = {}] = await ctx.query(
     `SELECT count(*) AS ids, count(*) FILTER (WHERE n > 1) AS repeated
      FROM (SELECT count(*) AS n FROM ${usage.relation} WHERE ${hasId(ctx.sql)} GROUP BY ${keys}) AS counted`,

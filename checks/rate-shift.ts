@@ -6,7 +6,7 @@ import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Series, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
 import type { Span } from "../src/contract/rhythm.ts";
-import { callScope, listUsage, noTokens, tokenRoles } from "../src/contract/scope.ts";
+import { anyRow, callScope, listUsage, noTokens, tokenRoles } from "../src/contract/scope.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { mixOf, OTHERS, trialsOf } from "../src/contract/trials.ts";
 import { instant, number, percent } from "../src/contract/wording.ts";
@@ -150,6 +150,8 @@ async function sharesOf(ctx: CheckContext, series: Series, range: Span, options:
     const defects: [Metric, string, string][] = [["missing", scope, missing]];
     if (counted.length > 0) defects.push(["zero", `${scope} AND NOT (${missing})`, zero]);
     for (const [metric, within, where] of defects) {
+      // A share that is nowhere above zero does not rise.
+      if (!(await anyRow(usage, `${within} AND ${where}`, ctx))) continue;
       const trials = await trialsOf(ctx, usage.relation, range, within, where);
       const shift = shareShift(trials, { ...sides, min_change: options.min_change });
       if (shift && shift.after > shift.before)

@@ -117,14 +117,12 @@ function contentKeys(usage: UsageRelation): Role[] {
 }
 
 /**
- * A query of the pairs of counts (k_in, k_out) of calls that agree with another within a second: mostly none. Calls
- * a second apart at most share a bucket of two seconds, or one that begins a second later. Texts are compared by a
- * hash, so a pair may be there by mistake but none is left out.
+ * A query of the pairs of counts (k_in, k_out) of calls whose counts agree with another's within a second: mostly
+ * none. Calls a second apart at most share a bucket of two seconds, or one that begins a second later.
  */
 export function contentCandidates(usage: UsageRelation, sql: SqlDialect): string {
-  const rest = contentKeys(usage).filter((role) => role !== "input_tokens" && role !== "output_tokens");
   const shared = (time: string) => `SELECT input_tokens AS k_in, output_tokens AS k_out FROM ${usage.relation}
-      WHERE ${CONTENT_SCOPE} GROUP BY 1, 2, ${sql.hash([sql.bucket(time, 2), ...rest.map(sql.ident)])} HAVING count(*) > 1`;
+      WHERE ${CONTENT_SCOPE} GROUP BY 1, 2, ${sql.bucket(time, 2)} HAVING count(*) > 1`;
   return `${shared("time")} UNION ${shared("time + INTERVAL '1' SECOND")}`;
 }
 

@@ -56,9 +56,12 @@ export async function mixOf(
   const values = top.map((row) => String(row.value));
   if (values.length < 2) return { values, spans: [] };
   const listed = values.map((value) => ctx.sql.literal(value)).join(", ");
+  const named =
+    values.length < VALUES_MAX
+      ? column
+      : `CASE WHEN ${column} IN (${listed}) THEN ${column} ELSE ${ctx.sql.literal(OTHERS)} END`;
   const rows = await ctx.query(
-    `SELECT ${spanSql(ctx, range)} AS span,
-       CASE WHEN ${column} IN (${listed}) THEN ${column} ELSE ${ctx.sql.literal(OTHERS)} END AS value,
+    `SELECT ${spanSql(ctx, range)} AS span, ${named} AS value,
        ${secondsSql(ctx, "min(time)")} AS first, ${secondsSql(ctx, "max(time)")} AS last, count(*) AS n
      FROM ${usage.relation} WHERE ${where} GROUP BY 1, 2 ORDER BY 1, 2`,
   );
