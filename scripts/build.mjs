@@ -13,6 +13,15 @@ const entriesOf = (folder) =>
     .filter((file) => file.endsWith(".ts"))
     .map((file) => ({ in: at(folder, file), out: `${folder}/${file.slice(0, -3)}` }));
 
+/** Files that run in a process without rights: each is one file, since it may read no other. */
+const sandboxedBelow = (folder) =>
+  readdirSync(at(folder), { recursive: true })
+    .filter((file) => file.endsWith(".sandbox.ts"))
+    .map((file) => ({
+      in: at(folder, file),
+      out: `workers/${file.split("/").slice(-2).join("-").slice(0, -3)}`,
+    }));
+
 /** Files that run in a worker thread of their own, found by their name. */
 const workersBelow = (folder) =>
   readdirSync(at(folder), { recursive: true })
@@ -36,33 +45,38 @@ const withoutSubprocesses = {
 const packageJson = JSON.parse(readFileSync(at("package.json"), "utf8"));
 
 rmSync(at("dist"), { recursive: true, force: true });
-await build({
+const shared = {
   absWorkingDir: root,
+  outdir: at("dist"),
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  logLevel: "warning",
+};
+await build({ ...shared, entryPoints: sandboxedBelow("src") });
+await build({
+  ...shared,
   entryPoints: [
     { in: at("bin/trueup.ts"), out: "bin/trueup" },
     { in: at("src/index.ts"), out: "src/index" },
+    { in: at("src/testing/index.ts"), out: "src/testing" },
     ...entriesOf("checks"),
     ...entriesOf("src/diagnosis/hypotheses").map((e) => ({ ...e, out: e.out.replace("src/diagnosis/", "") })),
     ...entriesOf("scripts"),
     ...entriesOf("bench"),
     ...workersBelow("src"),
   ],
-  outdir: at("dist"),
-  bundle: true,
   splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20.19",
   // Commander is bundled: it is all that `--help` needs, and one small file starts faster than a package.
   external: Object.keys(packageJson.dependencies).filter((name) => name !== "commander"),
   banner: {
     js: 'import { createRequire as $$require } from "node:module"; const require = $$require(import.meta.url);',
   },
-  minifySyntax: true,
-  minifyWhitespace: true,
   plugins: [withoutSubprocesses],
   chunkNames: "chunks/[name]-[hash]",
-  logLevel: "warning",
 });
 
 // The manifest: what the command line says about checks without loading one.

@@ -20,7 +20,9 @@ import type { Hooks, Settings } from "./contract/settings.ts";
 import { builtInHypotheses, type Diagnosed, diagnose as rankCauses } from "./diagnosis/index.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
 import { expectationChecks, expectationText } from "./engine/expectations.ts";
-import { contextOf, isSelected, runChecks } from "./engine/run.ts";
+import { readOwnChecks } from "./engine/own/read.ts";
+import { startOwnChecks } from "./engine/own/start.ts";
+import { assertSelected, contextOf, type EngineResult, isSelected, runChecks } from "./engine/run.ts";
 import { schemaReferences } from "./findings/baseline.ts";
 import { gateFindings } from "./findings/gate.ts";
 import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
@@ -54,11 +56,7 @@ const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal 
 
 /** Loads the inputs, runs the checks, and returns the report. */
 export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<Report> {
-  const expected = settings.expect ?? {};
-  const checks = [...(await builtInChecks()), ...expectationChecks(expected)];
-  const named = `${settings.named}\n${expectationText(expected)}`;
-  return withEvidence({ ...settings, named }, hooks, async (store, evidence) => {
-    const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
+  return withFindings(settings, hooks, async (store, evidence, { drafts, outcomes }) => {
     const { drafts: diagnosed } = await causesOf(store, evidence, drafts, settings);
     return reportOf(settings, evidence, diagnosed, outcomes);
   });
@@ -69,9 +67,7 @@ export async function diagnose(
   settings: Settings,
   hooks: Hooks = QUIET,
 ): Promise<{ diagnosis: Diagnosis; report: Report }> {
-  const checks = await builtInChecks();
-  return withEvidence(settings, hooks, async (store, evidence) => {
-    const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
+  return withFindings(settings, hooks, async (store, evidence, { drafts, outcomes }) => {
     const { drafts: diagnosed, incidents } = await causesOf(store, evidence, drafts, settings);
     const report = reportOf(settings, evidence, diagnosed, outcomes);
     const { schemaVersion, tool, now, timezone, inputs } = report;
@@ -89,6 +85,31 @@ export async function diagnose(
       });
     }
     return { diagnosis: told, report };
+  });
+}
+
+/** Runs every check: those of trueup, the expectations of the configuration, and the user's own. */
+async function withFindings<T>(
+  settings: Settings,
+  hooks: Hooks,
+  work: (store: Store, evidence: Evidence, result: EngineResult) => Promise<T>,
+): Promise<T> {
+  const expected = settings.expect ?? {};
+  const checks = [...(await builtInChecks()), ...expectationChecks(expected)];
+  const files = readOwnChecks(settings.ownChecks, settings.cwd);
+  const named = [settings.named, expectationText(expected), ...files.map((file) => file.text)].join("\n");
+  return withEvidence({ ...settings, named }, hooks, async (store, evidence) => {
+    const taken = checks.map((check) => check.id);
+    const own = await startOwnChecks(files, store, evidence, taken, settings.ownCheckTimeout);
+    try {
+      const all = [...checks, ...own.checks];
+      assertSelected(settings, [...all.map((check) => check.id), ...own.failed.map((one) => one.check)]);
+      const { drafts, outcomes } = await runChecks(store, evidence, all, settings, hooks);
+      outcomes.push(...own.failed.filter((outcome) => isSelected(outcome.check, settings)));
+      return await work(store, evidence, { drafts, outcomes });
+    } finally {
+      own.close();
+    }
   });
 }
 

@@ -10,6 +10,9 @@ export type CommandName =
   | "list"
   | "explain"
   | "baseline"
+  | "init"
+  | "new-check"
+  | "completion"
   | "config"
   | "convert";
 
@@ -113,6 +116,28 @@ export const COMMANDS: readonly CommandEntry[] = [
       "trueup baseline write app.log validations.db",
       "trueup baseline prune app.log validations.db",
     ],
+  },
+  {
+    name: "init",
+    args: "[inputs...]",
+    summary: "write a trueup.yaml for the inputs, or for what the current directory holds",
+    details:
+      "With --ci it also writes a workflow that audits on each push. Nothing is replaced without --force.",
+    examples: ["trueup init", "trueup init app.log validations.db --ci github"],
+  },
+  {
+    name: "new-check",
+    args: "<id>",
+    summary: "write an own check to start from, and its test",
+    details: "The files go to audits/; docs/own-checks.md tells what a check may do.",
+    examples: ["trueup new-check late-jobs", "trueup new-check late-jobs --language ts"],
+  },
+  {
+    name: "completion",
+    args: "<bash|zsh|fish>",
+    summary: "print a completion script for a shell",
+    details: "",
+    examples: ["trueup completion bash > /etc/bash_completion.d/trueup"],
   },
   {
     name: "config",

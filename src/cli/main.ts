@@ -19,6 +19,9 @@ const RUN: Record<CommandName, () => Promise<{ run: (invocation: Invocation) => 
   list: () => import("./commands/list.ts"),
   explain: () => import("./commands/explain.ts"),
   baseline: () => import("./commands/baseline.ts"),
+  init: () => import("./commands/init.ts"),
+  "new-check": () => import("./commands/new-check.ts"),
+  completion: () => import("./commands/completion.ts"),
   config: () => import("./commands/config.ts"),
   convert: () => import("./commands/convert.ts"),
 };

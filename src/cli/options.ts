@@ -42,6 +42,9 @@ export const PLAIN_FORMATS = ["text", "json"] as const;
 /** Formats of a diagnosis. */
 export const DIAGNOSIS_FORMATS = ["text", "json", "markdown"] as const;
 
+/** Systems that `init` writes a workflow for. */
+export const CI_SYSTEMS = ["github", "gitlab"] as const;
+
 /** Severities at which a run fails. */
 export const FAIL_ON = [...SEVERITIES, "never"] as const;
 
@@ -111,7 +114,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "IANA zone of times that carry none, and of local days",
     defaultText: "UTC",
     group: "Time",
-    commands: LOADING,
+    commands: [...LOADING, "init"],
   },
   {
     name: "select",
@@ -286,7 +289,33 @@ export const OPTIONS: readonly OptionEntry[] = [
     kind: "flag",
     describe: "no progress on standard error",
     group: "Output",
-    commands: LOADING,
+    commands: [...LOADING, "init"],
+  },
+  {
+    name: "language",
+    value: "LANGUAGE",
+    kind: "choice",
+    choices: ["sql", "ts"],
+    describe: "what the check is written in",
+    defaultText: "sql",
+    group: "Output",
+    commands: ["new-check"],
+  },
+  {
+    name: "ci",
+    value: "SYSTEM",
+    kind: "choice",
+    choices: CI_SYSTEMS,
+    describe: "also write a workflow for it",
+    group: "Output",
+    commands: ["init"],
+  },
+  {
+    name: "force",
+    kind: "flag",
+    describe: "replace files that are there",
+    group: "Output",
+    commands: ["init", "new-check"],
   },
   {
     name: "memory-limit",
@@ -295,7 +324,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "memory for the evidence (512MiB, 4GB); past it, data spills to the temporary directory",
     defaultText: "1GiB",
     group: "Running",
-    commands: LOADING,
+    commands: [...LOADING, "init"],
   },
   {
     name: "temp-dir",
@@ -304,7 +333,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "where temporary files go; they are removed at the end",
     defaultText: "the system's",
     group: "Running",
-    commands: LOADING,
+    commands: [...LOADING, "init"],
   },
   {
     name: "threads",
@@ -313,7 +342,7 @@ export const OPTIONS: readonly OptionEntry[] = [
     describe: "processor threads to use",
     defaultText: "all cores",
     group: "Running",
-    commands: LOADING,
+    commands: [...LOADING, "init"],
   },
 ];
 

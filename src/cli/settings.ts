@@ -1,8 +1,8 @@
 /** Resolves flags, trueup.yaml and defaults to the settings of one run. */
 
 import { availableParallelism, homedir, tmpdir } from "node:os";
-import { join, relative, resolve, sep } from "node:path";
-import { expectationsOf, suppressionsOf } from "../config/accepted.ts";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { expectationsOf, ownChecksOf, suppressionsOf } from "../config/accepted.ts";
 import type { Config, LoadedConfig } from "../config/index.ts";
 import { EXPECTATION_IDS } from "../contract/accepted.ts";
 import type { LoadedBaseline } from "../contract/baseline.ts";
@@ -74,6 +74,7 @@ export async function settingsOf(
   if (memoryLimit < MEMORY_MIN) throw new UserError("--memory-limit: at least 64MiB is needed");
   const inputs = inputsOf(invocation);
   const accepted = baselineFile(text("baseline"), config.baseline, loaded?.file ?? null, process.cwd());
+  const own = ownChecksOf(config).length > 0;
   const settings: Settings = {
     cwd: process.cwd(),
     inputs: inputs.length > 0 ? inputs : configuredInputs(config),
@@ -85,10 +86,11 @@ export async function settingsOf(
     timezone,
     since: at("since", Date.parse(now), "start"),
     until: at("until", Date.parse(now), "end"),
-    select: patternsOf(list("select") ?? config.select ?? [], "--select", checks),
-    ignore: patternsOf([...(config.ignore ?? []), ...(list("ignore") ?? [])], "--ignore", checks),
+    select: patternsOf(list("select") ?? config.select ?? [], "--select", checks, own),
+    ignore: patternsOf([...(config.ignore ?? []), ...(list("ignore") ?? [])], "--ignore", checks, own),
     checks: configuredChecks(config),
-    ownChecks: [],
+    ownChecks: ownChecksOf(config).map((glob) => resolve(dirname(loaded!.file), glob)),
+    ...(config.own_check_timeout !== undefined && { ownCheckTimeout: config.own_check_timeout }),
     roles: config.roles ?? {},
     extract: config.extract ?? [],
     searchPath: process.env.PATH ?? "",
@@ -190,6 +192,7 @@ export function patternsOf(
   patterns: readonly string[],
   where: string,
   checks: readonly CheckInfo[],
+  own = false,
 ): string[] {
   const ids = [...checks.map((check) => check.id), ...EXPECTATION_IDS];
   const wanted = patterns.map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
@@ -197,7 +200,8 @@ export function patternsOf(
     const known = pattern.endsWith("*")
       ? ids.some((id) => id.startsWith(pattern.slice(0, -1)))
       : ids.includes(pattern);
-    if (!known)
+    // What own checks are called is known once they are loaded.
+    if (!known && !own)
       throw new UserError(
         `${where}: unknown check "${pattern}"${didYouMean(pattern, ids) || "; trueup list names them"}`,
       );

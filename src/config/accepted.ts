@@ -1,7 +1,8 @@
-/** Brings the expectations and suppressions of trueup.yaml into the one form that the rest of trueup reads. */
+/** Brings the expectations, suppressions and own checks of trueup.yaml into the one form that the rest of trueup reads. */
 
 import type { Bounds, Suppression, TableExpectations } from "../contract/accepted.ts";
 import type { ExpectConfig, SuppressConfig } from "./expect-schema.ts";
+import type { Config } from "./schema.ts";
 
 /** The expectations of one table in one form. */
 export function expectationsOf(given: ExpectConfig): TableExpectations {
@@ -57,4 +58,9 @@ export function suppressionsOf(given: SuppressConfig): Suppression[] {
     reason,
     until: until ?? null,
   }));
+}
+
+/** The globs of own checks, wherever the file names them. */
+export function ownChecksOf({ checks, own_checks }: Config): string[] {
+  return [...(Array.isArray(checks) ? checks : []), ...(own_checks ?? [])];
 }

@@ -7,5 +7,4 @@ export {
   type ConfigurableCheck,
   configJsonSchema,
   configSchema,
-  ownChecksOf,
 } from "./schema.ts";

@@ -9,7 +9,8 @@ import { messageOf, UserError } from "../contract/errors.ts";
 import { globMatches } from "../contract/glob.ts";
 import { didYouMean } from "../contract/nearest.ts";
 import { ROLES } from "../contract/roles.ts";
-import { type Config, type ConfigurableCheck, configSchema, ownChecksOf } from "./schema.ts";
+import { ownChecksOf } from "./accepted.ts";
+import { type Config, type ConfigurableCheck, configSchema } from "./schema.ts";
 
 /** A configuration file with faults. `faults` are one line each: `trueup.yaml:12:3: unknown key "selekt"`. */
 export class ConfigError extends UserError {

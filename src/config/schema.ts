@@ -116,11 +116,6 @@ export function configSchema(checks: readonly ConfigurableCheck[], own = false) 
 
 export type Config = z.infer<ReturnType<typeof configSchema>>;
 
-/** The globs of own checks, wherever the file names them. */
-export function ownChecksOf({ checks, own_checks }: Config): string[] {
-  return [...(Array.isArray(checks) ? checks : []), ...(own_checks ?? [])];
-}
-
 /** The JSON Schema for editors. */
 export function configJsonSchema(checks: readonly ConfigurableCheck[]): object {
   const { $schema, ...schema } = z.toJSONSchema(configSchema(checks), { io: "input" });

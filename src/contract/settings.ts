@@ -60,6 +60,8 @@ export interface Settings {
   checks: Record<string, CheckSettings>;
   /** Globs of the user's own checks. */
   ownChecks: string[];
+  /** Seconds that an own check may take for one target; 30 when absent. */
+  ownCheckTimeout?: number;
   /** `schema.table` or table → column or JSON path → role, or null for "no role". */
   roles: Record<string, Record<string, Role | null>>;
   extract: ExtractSpec[];

@@ -1,10 +1,13 @@
 /** Runs checks on the evidence and settles each check × target to one outcome. */
 
+import { EXPECTATION_IDS } from "../contract/accepted.ts";
 import type { AnyCheck, CheckContext, OptionValue, Target } from "../contract/check.ts";
 import { Skip } from "../contract/check.ts";
-import { Interrupted, messageOf } from "../contract/errors.ts";
+import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { Evidence } from "../contract/evidence.ts";
 import type { NamedDraft, Outcome, Row } from "../contract/finding.ts";
+import { globMatches } from "../contract/glob.ts";
+import { didYouMean } from "../contract/nearest.ts";
 import type { CheckSettings, Hooks } from "../contract/settings.ts";
 import type { Store } from "../store/index.ts";
 
@@ -76,6 +79,14 @@ async function runCheck(
     });
   for (const target of targets) await runOne(store, evidence, check, target, settings, result);
   return result;
+}
+
+/** Every pattern of `select` must name a check: nothing evaluated must not look like nothing found. */
+export function assertSelected({ select }: EngineSettings, ids: readonly string[]): void {
+  const known = [...ids, ...EXPECTATION_IDS];
+  for (const pattern of select)
+    if (!known.some((id) => globMatches(pattern, id, "name")))
+      throw new UserError(`--select: unknown check "${pattern}"${didYouMean(pattern, known)}`);
 }
 
 /** `--select` and `--ignore` take ids or prefixes that end in `*`; a check set to `off` runs only when selected. */
