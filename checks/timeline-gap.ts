@@ -212,7 +212,8 @@ WHERE previous IS NOT NULL ORDER BY gap_seconds DESC, time LIMIT 5`,
     ),
     onset: {
       earliest: from,
-      latest: instantOf(Math.min(main.to, main.from + main.ordinary)),
+      // The longest ordinary silence, in the hours of this one.
+      latest: instantOf(Math.min(main.to, main.from + (main.ordinary * seconds) / Math.max(main.active, 1))),
       kind: "began",
       sources: [series.name],
     },

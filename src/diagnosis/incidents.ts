@@ -15,6 +15,8 @@ interface Group {
   earliest: number | null;
   latest: number | null;
   kind: Onset["kind"];
+  /** How well its best finding knows when it began. */
+  rank: number;
   findings: NamedDraft[];
 }
 
@@ -38,6 +40,7 @@ function groupsOf(drafts: readonly NamedDraft[]): Group[] {
       return {
         draft,
         kind,
+        rank: draft.onset?.defect !== undefined ? 2 : (draft.onset?.sources.length ?? 0) > 1 ? 1 : 0,
         earliest: known ? Math.min(from, to) : null,
         latest: known ? Math.max(from, to) : null,
       };
@@ -50,15 +53,20 @@ function groupsOf(drafts: readonly NamedDraft[]): Group[] {
         (a.draft.check + a.draft.target < b.draft.check + b.draft.target ? -1 : 1),
     );
   const groups: Group[] = [];
-  for (const { draft, kind, earliest, latest } of timed) {
+  for (const { draft, kind, rank, earliest, latest } of timed) {
     const group = groups.find((one) => one.kind === kind && together(one, earliest, latest));
     if (group) {
       group.findings.push(draft);
       if (earliest === null || latest === null || group.earliest === null || group.latest === null) continue;
-      const [lo, hi] = [Math.max(group.earliest, earliest), Math.min(group.latest, latest)];
-      if (lo <= hi) [group.earliest, group.latest] = [lo, hi];
-      else [group.earliest, group.latest] = [hi, lo];
-    } else groups.push({ earliest, latest, kind, findings: [draft] });
+      // What rows lack says when it began; a silence may begin before it, when nothing was to be logged.
+      if (rank < group.rank) continue;
+      const [lo, hi] =
+        rank > group.rank
+          ? [earliest, latest]
+          : [Math.max(group.earliest, earliest), Math.min(group.latest, latest)];
+      group.rank = rank;
+      [group.earliest, group.latest] = lo <= hi ? [lo, hi] : [hi, lo];
+    } else groups.push({ earliest, latest, kind, rank, findings: [draft] });
   }
   return groups.sort((a, b) => (a.earliest ?? 0) - (b.earliest ?? 0) || (a.kind < b.kind ? -1 : 1));
 }
@@ -74,7 +82,15 @@ async function incidentOf(group: Group, ctx: Pick<CheckContext, "evidence" | "qu
   const found = sourcesOf(group.findings, evidence);
   const table = found.find((u) => u.origin === "table") ?? onlyTable(found, group, evidence);
   const own = group.findings.find((f) => f.onset?.defect !== undefined && f.onset.sources[0] === table?.name);
-  const missing = table && tokenRoles(table).length > 0 ? noTokens(table) : null;
+  // A mix or a volume that changes is an incident in which no row lacks anything.
+  const isLoss =
+    own !== undefined ||
+    group.findings.some(
+      ({ onset }) =>
+        (onset?.sources.length ?? 0) > 1 ||
+        evidence.series.some((s) => s.form !== "rows" && onset?.sources.includes(s.name)),
+    );
+  const missing = table && isLoss && tokenRoles(table).length > 0 ? noTokens(table) : null;
   const scope = own?.onset?.scope ?? "ok AND is_call";
   const defect = own?.onset?.defect ?? missing;
   const logs = evidence.logs.filter((log) => recordsSame(log.input, group, table, evidence));

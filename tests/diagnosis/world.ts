@@ -104,7 +104,11 @@ export function worldOf(cause: PlantedCause, seed: number): World {
   const end = start + days * DAY;
   const onset = start + between(0.4, 0.75) * (end - start);
   const names = pick(NAMES);
-  const models = [pick(MODELS), pick(MODELS)];
+  const first = Math.floor(next() * MODELS.length);
+  const models = [
+    MODELS[first]!,
+    MODELS[(first + 1 + Math.floor(next() * (MODELS.length - 1))) % MODELS.length]!,
+  ];
   const origins = pick(ORIGINS);
   const rowsMax = Math.round(between(90, 260));
   const phase = between(0, 24);
@@ -279,7 +283,7 @@ export function worldOf(cause: PlantedCause, seed: number): World {
       const condition = pick<(call: Call) => boolean>([
         (call) => call.streaming,
         (call) => call.user === "free",
-        (call) => call.model === models[0]![0] && models[0] !== models[1],
+        (call) => call.model === models[0]![0],
         (call) => call.user === "pro" || call.user === "team",
         (call) => call.streaming && call.user === "free",
       ]);

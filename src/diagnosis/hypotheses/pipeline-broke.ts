@@ -12,6 +12,7 @@ import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
 import { failuresOf } from "../measure/events.ts";
 import { ALL_OR_NOTHING, coverageOf } from "../measure/loss.ts";
 import { namedIn } from "../measure/named.ts";
+import { siblingsOf } from "../measure/siblings.ts";
 import { onsetText } from "../measure/window.ts";
 
 /** A program that cannot load its own code does nothing at all. */
@@ -94,6 +95,11 @@ async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
   const sql = relation
     ? `SELECT CAST(time AS DATE) AS day, count(*) AS token_lines FROM ${relation} WHERE time IS NOT NULL GROUP BY 1 ORDER BY 1`
     : "";
+  // What stands in another table was imported, only elsewhere.
+  const elsewhere = (await siblingsOf(incident, ctx)).some(
+    (s) => s.ids !== null && s.found >= 5 && s.found >= 0.5 * s.ids,
+  );
+  const share = elsewhere ? 0.4 : 1;
   // Token lines that name their row are proof for that row.
   if (named && named.soundTold >= 0.5 * Math.max(1, named.sound)) {
     if (named.badTold >= 0.5 * named.bad)
@@ -101,6 +107,7 @@ async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
         verdict: "for" as const,
         text: `the log has the token lines of ${number(named.badTold)} of the ${number(named.bad)} rows that lack tokens`,
         sql: named.sql,
+        share,
       };
   }
   if (
@@ -113,6 +120,7 @@ async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
       verdict: "for" as const,
       text: `${log} has ${plural(events.after, "token line")} after ${onsetText(incident)}, while ${plural(bad, "row")} of that time ${bad === 1 ? "lacks" : "lack"} tokens`,
       sql,
+      share,
     };
   if (eventsKept !== null && eventsKept <= STOPPED && linesKept !== null && linesKept >= GOES_ON)
     return {
