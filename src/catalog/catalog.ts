@@ -80,9 +80,9 @@ function addLog(
 ): void {
   const table = described.find((one) => one.raw === log.lines)?.table;
   if (!table) throw new Error(`the lines of ${input} are not among its tables`);
-  const { timeRange, format, relation, undated } = log;
+  const { timeRange, format, relation, kept, undated } = log;
   table.timeRange = timeRange;
-  logs.push({ input, table, format, relation, undated });
+  logs.push({ input, table, format, relation, ...(kept && { kept }), undated });
   if (timeRange)
     series.push({ name: table.name, input, relation, form: "lines", rows: table.rows, timeRange, table });
 }

@@ -191,6 +191,8 @@ export interface Log {
   format: string;
   /** Quoted; columns (line BIGINT, time TIMESTAMP): every line, unfilled (NULL on continuation lines). */
   relation: string;
+  /** Quoted; columns (line BIGINT, time TIMESTAMP, text VARCHAR): the lines whose text was kept, token lines among them. */
+  kept?: string;
   undated: boolean;
 }
 

@@ -63,6 +63,8 @@ export interface LoadedLog {
   format: string;
   /** Quoted relation with (line BIGINT, time TIMESTAMP), a row per line. */
   relation: string;
+  /** Quoted relation with (line, time, text): the lines whose text was kept. */
+  kept?: string;
   lines: LoadedTable;
   timeRange: TimeRange | null;
   /** Lines had a time of day but no date, and nothing told the date. */

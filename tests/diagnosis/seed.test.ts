@@ -151,6 +151,59 @@ test("newer jobs that another worker logs, whose name tells no provider: code-pa
   expect(incident?.causes[0]).toMatchObject({ hypothesis: "code-path" });
 });
 
+test("a token line in other words, which its parser misses and this tool reads: format-drift", () => {
+  const folder = files();
+  const reworded = linesOf(JOBS, OPENAI, () => true)
+    .split("\n")
+    .map((line) =>
+      line.slice(0, 19) > stamp(SPLIT)
+        ? line.replace(
+            /Token usage: (\d+) prompt \+ (\d+) completion = (\d+) total/,
+            "LLM call used input_tokens=$1, output_tokens=$2",
+          )
+        : line,
+    );
+  writeFileSync(join(folder, "app.log"), reworded.join("\n"));
+  const [incident] = diagnosed(folder, ["app.log", "validations.db"]);
+  expect(incident?.causes[0]).toMatchObject({ hypothesis: "format-drift" });
+});
+
+test("a restart minutes before, in a log that shows hardly any: deploy-regression", () => {
+  const folder = files();
+  const lines = linesOf(JOBS, OPENAI, (job) => job.at <= SPLIT).split("\n");
+  lines.push(`${stamp(SPLIT + 60_000)},001 - app - INFO - Server restarted, version 2.4.1`);
+  writeFileSync(join(folder, "app.log"), lines.sort().join("\n").trimStart());
+  const [incident] = diagnosed(folder, ["app.log", "validations.db"]);
+  expect(incident?.causes[0]).toMatchObject({ hypothesis: "deploy-regression" });
+});
+
+test("the stale copy beside the production log, and an importer whose error stands in one line: pipeline-broke", () => {
+  const folder = files();
+  mkdirSync(join(folder, "production"));
+  writeFileSync(
+    join(folder, "app.log"),
+    linesOf(
+      JOBS.filter((job) => job.at <= SPLIT),
+      OPENAI,
+      () => true,
+    ),
+  );
+  writeFileSync(
+    join(folder, "production/app.log"),
+    linesOf(JOBS, OPENAI, () => true),
+  );
+  const runs = Array.from({ length: 60 }, (_unused, i) => START + i * 12 * HOUR).map((at) =>
+    at > SPLIT
+      ? `${stamp(at)} ERROR parse_logs failed: ModuleNotFoundError: No module named 'dashboard'\n`
+      : `${stamp(at)} INFO 12 jobs parsed\n`,
+  );
+  writeFileSync(join(folder, "cron.log"), runs.join(""));
+  const incidents = diagnosed(folder, ["app.log", "production/app.log", "cron.log", "validations.db"]);
+  const main = incidents.find((one) => one.findings.some((finding) => finding.check === "missing-tokens"));
+  expect(main?.causes[0]).toMatchObject({ hypothesis: "pipeline-broke" });
+  expect(main?.causes[0]?.for.join(" ")).toContain("No module named 'dashboard'");
+});
+
 test("a commit that touches the token line just before: deploy-regression", () => {
   const folder = files();
   writeFileSync(

@@ -65,9 +65,9 @@ export async function diagnoseTables(
       commit_hours: 24,
     });
     for (const incident of found.incidents) {
+      if (options.verifySql === false) continue;
       await incident.timeline();
-      if (options.verifySql !== false)
-        for (const { sql } of incident.causes) if (sql !== "") await store.all(sql);
+      for (const { sql } of incident.causes) if (sql !== "") await store.all(sql);
     }
     return found;
   } finally {

@@ -59,7 +59,7 @@ export default defineHypothesis({
   confirm: () => "look for the migration that added the column, and for code that writes it",
   missing: (incident, ctx) =>
     incident.table && !ctx.evidence.inputs.some((input) => input.kind === "code")
-      ? "the source code that writes the table"
+      ? "the program's source code"
       : null,
 });
 

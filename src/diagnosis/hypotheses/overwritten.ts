@@ -57,7 +57,7 @@ export default defineHypothesis({
   confirm: () => "write one row, let its later step run, and read the row again",
   missing: (incident, ctx) =>
     incident.table && !ctx.evidence.inputs.some((input) => input.kind === "code")
-      ? "the source code that writes the table"
+      ? "the program's source code"
       : null,
 });
 

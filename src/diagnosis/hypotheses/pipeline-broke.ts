@@ -12,7 +12,7 @@ import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
 import { failuresOf } from "../measure/events.ts";
 import { ALL_OR_NOTHING, coverageOf } from "../measure/loss.ts";
 import { namedIn } from "../measure/named.ts";
-import { siblingsOf } from "../measure/siblings.ts";
+import { elsewhereIn, siblingsOf } from "../measure/siblings.ts";
 import { onsetText } from "../measure/window.ts";
 
 /** A program that cannot load its own code does nothing at all. */
@@ -96,10 +96,8 @@ async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
     ? `SELECT CAST(time AS DATE) AS day, count(*) AS token_lines FROM ${relation} WHERE time IS NOT NULL GROUP BY 1 ORDER BY 1`
     : "";
   // What stands in another table was imported, only elsewhere.
-  const elsewhere = (await siblingsOf(incident, ctx)).some(
-    (s) => s.ids !== null && s.found >= 5 && s.found >= 0.5 * s.ids,
-  );
-  const share = elsewhere ? 0.4 : 1;
+  const elsewhere = elsewhereIn(await siblingsOf(incident, ctx));
+  const share = elsewhere.rows || elsewhere.begins ? 0.4 : 1;
   // Token lines that name their row are proof for that row.
   if (named && named.soundTold >= 0.5 * Math.max(1, named.sound)) {
     if (named.badTold >= 0.5 * named.bad)

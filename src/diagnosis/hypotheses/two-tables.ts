@@ -2,7 +2,7 @@
 
 import { defineHypothesis, NO_EVIDENCE } from "../../contract/hypothesis.ts";
 import { number, plural } from "../../contract/wording.ts";
-import { siblingsOf } from "../measure/siblings.ts";
+import { elsewhereIn, siblingsOf } from "../measure/siblings.ts";
 import { onsetText } from "../measure/window.ts";
 
 export default defineHypothesis({
@@ -29,18 +29,18 @@ export default defineHypothesis({
             text: "no other loaded table records tokens: there is no sibling",
             sql: "",
           };
-        if (first.ids !== null && first.found >= 5 && first.found >= 0.5 * first.ids)
+        const { rows, begins } = elsewhereIn(siblings);
+        if (rows)
           return {
             verdict: "for",
-            text: `${first.table.name} has tokens for ${number(first.found)} of the ${number(first.ids)} rows that lack them in ${incident.table.name}`,
+            text: `${rows.table.name} has tokens for ${number(rows.found)} of the ${number(rows.ids ?? 0)} rows that lack them in ${incident.table.name}`,
             sql: first.sql,
           };
-        const starts = siblings.find((s) => s.after >= 5 && s.before <= 0.05 * s.after);
-        if (starts && incident.onset)
+        if (begins && incident.onset)
           return {
             verdict: "for",
-            text: `${starts.table.name} begins to fill as this one ends: ${plural(starts.after, "row")} with tokens after ${onsetText(incident)}, ${number(starts.before)} before`,
-            sql: starts.sql,
+            text: `${begins.table.name} begins to fill as this one ends: ${plural(begins.after, "row")} with tokens after ${onsetText(incident)}, ${number(begins.before)} before`,
+            sql: begins.sql,
             share: 0.8,
           };
         if (siblings.every((s) => s.after === 0))

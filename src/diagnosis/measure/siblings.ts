@@ -31,6 +31,14 @@ export const siblingsOf = (incident: Incident, ctx: HypothesisContext): Promise<
     );
   });
 
+/** A sibling that has the very rows, and one that begins to fill at the onset; the first evidence is the stronger. */
+export function elsewhereIn(siblings: readonly Sibling[]): { rows: Sibling | null; begins: Sibling | null } {
+  return {
+    rows: siblings.find((s) => s.ids !== null && s.found >= 5 && s.found >= 0.5 * s.ids) ?? null,
+    begins: siblings.find((s) => s.after >= 5 && s.before <= 0.05 * s.after) ?? null,
+  };
+}
+
 async function compare(
   incident: Incident,
   table: UsageRelation,

@@ -10,7 +10,7 @@ import type { IntakeContext, Source } from "../context.ts";
 import { completeTimes } from "./calendar.ts";
 import type { Cleaned } from "./clean.ts";
 import { extractEvents, wantedSql } from "./extractors/extract.ts";
-import { keepLines } from "./kept.ts";
+import { keepLines, keptTable } from "./kept.ts";
 import { linesTable } from "./lines.ts";
 import { findMarkers, markerSql } from "./markers.ts";
 import { mentionsOf } from "./mentions.ts";
@@ -85,6 +85,7 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
     log: {
       format: reading.format,
       relation,
+      kept: keptTable(source),
       lines,
       timeRange,
       undated: reading.lacks === "date" && source.path === "-",

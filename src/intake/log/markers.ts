@@ -19,13 +19,13 @@ interface MarkerPattern {
 const PATTERNS: readonly MarkerPattern[] = [
   {
     kind: "deploy",
-    contains: ["Deploy"],
+    contains: ["eploy"],
     pattern:
       "(?i)\\bdeploy(?:ed|ing|ment)? (?:finished|complete|started|succeeded|version|revision|commit|release|v?\\d|[0-9a-f]{7,40}\\b)",
   },
   {
     kind: "restart",
-    contains: ["Start", "Boot", "Listening"],
+    contains: ["Start", "Boot", "Listening", "estart", "r started"],
     pattern:
       "(?i)(?:\\b(?:server|application|service|worker|process|gunicorn|uvicorn|celery|daemon|app) (?:process )?(?:is )?(?:re)?(?:start(?:ed|ing|up)|boot(?:ed|ing))\\b|\\b(?:re)?start(?:ed|ing) (?:the )?(?:server|application|service|gunicorn|uvicorn|celery|postgresql|nginx|app)\\b|\\bapplication startup complete|\\bbooting worker|\\blistening (?:on|at) |\\bshutting down\\b)",
   },
@@ -36,9 +36,14 @@ const PATTERNS: readonly MarkerPattern[] = [
   },
 ];
 
+/** A failure to load code that a line with its own time tells. */
+const CANNOT_LOAD = ["ImportError", "No module named"];
+
 /** SQL that is true for lines whose text the markers need; `time` is the line's own, NULL on continuation lines. */
 export function markerSql(text: string, time: string): string {
-  const words = PATTERNS.flatMap((one) => one.contains).map((word) => `contains(${text}, ${literal(word)})`);
+  const words = [...PATTERNS.flatMap((one) => one.contains), ...CANNOT_LOAD].map(
+    (word) => `contains(${text}, ${literal(word)})`,
+  );
   const failures = ["Traceback", "rror", "xception", "xit", "nterrupt"]
     .map((word) => `contains(${text}, ${literal(word)})`)
     .join(" OR ");
@@ -74,5 +79,8 @@ function tracebackSql(kept: string): string {
   const name = literal(
     "^(?:[A-Za-z_][\\w$]*\\.)*[A-Z][\\w$]*(?:Error|Exception|Exit|Interrupt|Warning|Timeout)(?::.*)?$",
   );
-  return `SELECT time, line, text FROM ${kept} WHERE NOT own AND regexp_matches(text, ${name})`;
+  const own = CANNOT_LOAD.map((word) => `contains(text, ${literal(word)})`).join(" OR ");
+  return `SELECT time, line, text FROM ${kept} WHERE NOT own AND regexp_matches(text, ${name})
+    UNION ALL SELECT time, line, regexp_extract(text, '(?:[A-Za-z]*Error: )?(?:ImportError|No module named).*') AS text
+    FROM ${kept} WHERE own AND (${own})`;
 }
