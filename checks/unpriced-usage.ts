@@ -27,6 +27,16 @@ const GAP = 4;
 /** Within one price the mix of input and output may move the unit by this much. */
 const SPREAD_MAX = 5;
 
+/** Models that their name or provider shows to be free or to run on the user's own machine. */
+const FREE_MODELS: string[] = [
+  "*:free",
+  "ollama/*",
+  "ollama_chat/*",
+  "lmstudio/*",
+  "lm_studio/*",
+  "llamafile/*",
+];
+
 type Context = Pick<CheckContext, "query" | "samples" | "sql"> & {
   options: { min_rows: number; free_models: string[]; max_ratio: number };
 };
@@ -52,8 +62,8 @@ export default defineCheck({
     max_ratio: { describe: "Share of a model's calls that may have no cost (0 to 1).", default: 0 },
     min_rows: { describe: "Calls of a model below which it is not judged.", default: 5 },
     free_models: {
-      describe: "Models that cost nothing; `*` stands for any text.",
-      default: ["*:free"] as string[],
+      describe: "Models (`model` or `provider/model`) that cost nothing; `*` stands for any text.",
+      default: FREE_MODELS,
     },
   },
   targets: (evidence) =>
@@ -99,7 +109,7 @@ async function unpriced(usage: UsageRelation, scope: string, ctx: Context): Prom
   const rounds = priced
     ? ` AND ${units(usage)} * ${Number(middle.price)} >= ${Number(all.smallest) / 2}`
     : "";
-  const free = usage.has("model") ? isNamed(ctx.sql, "model", ctx.options.free_models) : "FALSE";
+  const free = usage.has("model") ? freeModel(usage, ctx) : "FALSE";
   const bad = `(cost IS NULL OR cost = 0)${rounds}`;
   const models = await ctx.query(
     `SELECT ${model} AS model, count(*) AS n, count(*) FILTER (WHERE ${bad}) AS bad, count(*) FILTER (WHERE cost <> 0) AS priced,
@@ -161,6 +171,12 @@ async function unpriced(usage: UsageRelation, scope: string, ctx: Context): Prom
   };
 }
 
+/** True in rows of a model that `free_models` names, with or without its provider in front. */
+function freeModel(usage: UsageRelation, ctx: Context): string {
+  const names = usage.has("provider") ? ["model", "provider || '/' || model"] : ["model"];
+  return `(${names.map((name) => isNamed(ctx.sql, name, ctx.options.free_models)).join(" OR ")})`;
+}
+
 function tokenSum(usage: UsageRelation): string {
   const roles = usage.has("input_tokens", "output_tokens")
     ? ["input_tokens", "output_tokens"]
@@ -177,7 +193,8 @@ async function jumps(usage: UsageRelation, scope: string, ctx: Context): Promise
   if (!usage.has("model", "input_tokens", "output_tokens")) return null;
   const cached = usage.has("cache_read_tokens") ? " AND COALESCE(cache_read_tokens, 0) = 0" : "";
   const price = `CAST(cost AS DOUBLE) / ${units(usage)}`;
-  const priced = `${scope} AND cost > 0 AND ${units(usage)} > 0${cached}`;
+  // A negative count is a defect of its own, and no base for a price.
+  const priced = `${scope} AND cost > 0 AND input_tokens >= 0 AND output_tokens >= 0 AND ${units(usage)} > 0${cached}`;
   const models = await ctx.query(
     `SELECT model, count(*) AS n, min(${price}) AS lowest, max(${price}) AS highest
      FROM ${usage.relation} WHERE ${priced} AND model IS NOT NULL GROUP BY model

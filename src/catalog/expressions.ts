@@ -44,8 +44,16 @@ export function pointer(keys: readonly string[]): string {
   return keys.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
-/** How systems write that a row has no parent. */
-const NO_PARENT = ["", "0", "0000000000000000", "undefined", "null", "None"]
+/** How systems write that a row has no parent; OTLP and Dify write an id of nothing but zeros. */
+const NO_PARENT = [
+  "",
+  "0",
+  "0000000000000000",
+  "00000000-0000-0000-0000-000000000000",
+  "undefined",
+  "null",
+  "None",
+]
   .map((one) => literal(one))
   .join(", ");
 

@@ -62,6 +62,10 @@ describe("orphan-rows: parents", () => {
     ["its own trace as the parent", (t: number, n: number) => (n === 0 ? {} : { parent_id: `t${t}` })],
     ["itself as the parent", (t: number, n: number) => ({ parent_id: `a${t}-${n}` })],
     ["an empty parent", (_: number, n: number) => (n === 0 ? { parent_id: "" } : {})],
+    [
+      "a parent of nothing but zeros",
+      (_: number, n: number) => (n === 0 ? { parent_id: "00000000-0000-0000-0000-000000000000" } : {}),
+    ],
   ])("is silent on %s", async (_, more) => {
     expect(await findings({ "p.spans": spans(40, more as (t: number, n: number) => Cells) })).toEqual([]);
   });

@@ -49,6 +49,22 @@ describe("unpriced-usage: no cost", () => {
     expect(await findings(partly, options)).toHaveLength(1);
   });
 
+  test.each([
+    ["the name of the model", { model: "ollama/llama3", cost: 0 }],
+    ["the provider", { model: "llama3", provider: "ollama", cost: 0 }],
+    ["the mark of a free offer", { model: "deepseek-r1:free", cost: 0 }],
+  ])("is silent where %s says that it is free", async (_, local) => {
+    const mixed = (count: number, cells: Cells) =>
+      priced(count, (i) => ({ provider: "openai", ...(i % 6 === 0 ? cells : {}) }));
+    expect(await findings(mixed(60, local))).toEqual([]);
+    expect(await findings(mixed(60, { ...local, model: "llama3", provider: "groq" }))).toHaveLength(1);
+  });
+
+  test("takes no price from a call whose tokens are negative", async () => {
+    const rows = priced(120, (i) => (i % 20 === 0 ? { prompt_tokens: 1000, completion_tokens: -245 } : {}));
+    expect(await findings(rows)).toEqual([]);
+  });
+
   test("is silent on priced calls and on a cost column that holds nothing", async () => {
     expect(await findings(priced(60))).toEqual([]);
     expect(await findings(priced(60, () => ({ cost: null })))).toEqual([]);
