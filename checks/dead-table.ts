@@ -42,7 +42,9 @@ export default defineCheck({
     const derived = await ctx.query(
       "SELECT lower(target) AS target, lower(source) AS source, how FROM trueup.code_derived ORDER BY target, source, how",
     );
-    const written = new Set(derived.filter((row) => row.how !== "drop").map((row) => String(row.target)));
+    const written = new Set(
+      derived.filter((row) => !/^drop/.test(String(row.how))).map((row) => String(row.target)),
+    );
     const read = new Set(
       derived.filter((row) => row.how === "view" || row.how === "rename").map((row) => String(row.source)),
     );

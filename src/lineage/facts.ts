@@ -91,11 +91,11 @@ export interface LiteralFact {
   is_test: boolean;
 }
 
-/** What else SQL does to tables: a view's or trigger's source, a rename's old name, a dropped table, a script's rows. */
+/** What else SQL does to tables: a view's or trigger's source, a rename's old name, a dropped table or column, a script's rows. */
 export interface DerivedFact {
   target: string;
   source: string;
-  how: "view" | "trigger" | "drop" | "rename" | "script";
+  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "script";
   file: string;
   line: number;
 }

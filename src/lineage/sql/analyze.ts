@@ -33,11 +33,11 @@ export interface SqlLiteral {
   offset: number;
 }
 
-/** A view or trigger: rows of `target` come from `sources`. */
+/** A view or trigger: rows of `target` come from `sources`. A dropped or renamed column is the source of its table. */
 export interface SqlDerived {
   target: string;
   sources: string[];
-  how: "view" | "trigger" | "drop" | "rename";
+  how: "view" | "trigger" | "drop" | "rename" | "drop-column";
 }
 
 export interface SqlAnalysis {
@@ -385,7 +385,10 @@ class Reader {
         });
       const columns = [String(renamed?.name?.name ?? renamed?.name)];
       if (renamed?.name) this.out.tables.push({ name, columns, how: "rename", offset });
-      const column = action.AddColumn?.column?.name?.name;
+      const moved = action.RenameColumn ?? action.ChangeColumn;
+      const gone = action.DropColumn?.name?.name ?? moved?.old_name?.name;
+      if (gone) this.out.derived.push({ target: name, sources: [String(gone)], how: "drop-column" });
+      const column = action.AddColumn?.column?.name?.name ?? moved?.new_name?.name;
       if (column) this.out.tables.push({ name, columns: [String(column)], how: "alter", offset });
     }
   }
