@@ -19,7 +19,7 @@ const COUNTER = "^[a-z][a-z0-9]*([-_:.][a-z]+)*[-_:.][0-9]{1,6}$";
 /** Longer ids are no short counters, and need not be looked at closely. */
 const COUNTER_LENGTH_MAX = 30;
 /** Ids that a provider makes, and always at random: a counter in their place restarts with its process. */
-const PROVIDER_COUNTER = "^(chatcmpl|cmpl)[-_][0-9]{1,6}$";
+const PROVIDER_COUNTER = "(?i)^(chatcmpl|cmpl)[-_][0-9]{1,6}$";
 
 type Context = Pick<CheckContext, "query" | "samples" | "sql"> & { options: { min_rows: number } };
 
@@ -114,15 +114,16 @@ async function placeholders(
 
 async function counters(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
   const counter = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", COUNTER)})`;
-  const provider = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", PROVIDER_COUNTER)})`;
   const [seen = {}] = await ctx.query(
-    `SELECT count(id) AS ids, count(*) FILTER (WHERE ${counter}) AS counters, count(*) FILTER (WHERE ${provider}) AS provider
-     FROM ${usage.relation}`,
+    `SELECT count(id) AS ids, count(*) FILTER (WHERE ${counter}) AS counters FROM ${usage.relation}`,
   );
   const ids = Number(seen.ids ?? 0);
   const rows = Number(seen.counters ?? 0);
   if (rows < ctx.options.min_rows || rows * 2 < ids) return null;
-  const fromProvider = Number(seen.provider) * 2 >= rows;
+  const [named = {}] = await ctx.query(
+    `SELECT count(*) AS n FROM ${usage.relation} WHERE ${ctx.sql.matches("id", PROVIDER_COUNTER)}`,
+  );
+  const fromProvider = Number(named.n ?? 0) * 2 >= rows;
   // A provider's id is one for the whole world; others may be unique within a session.
   const scope = !fromProvider && usage.has("session_id") ? "session_id, id" : "id";
   const differ = [

@@ -7,8 +7,8 @@ import { COLUMN_SEPARATOR_SQL, ROW_SEPARATOR_SQL, stageChunk, type Utf16 } from 
 
 /** Rows that one call of SQLite joins. */
 const CHUNK_ROWS_MAX = 2048;
-/** Text that one call should give. */
-const CHUNK_BYTES = 2 * 1024 * 1024;
+/** Text that one call should give: small enough to stay in the processor's cache until it is written. */
+const CHUNK_BYTES = 128 * 1024;
 /** Bytes of a value or a chunk that SQLite may build; a single row may take all that SQLite allows. */
 const LENGTH_LIMIT = 64 * 1024 * 1024;
 
