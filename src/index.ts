@@ -100,11 +100,12 @@ async function withFindings<T>(
   const named = [settings.named, expectationText(expected), ...files.map((file) => file.text)].join("\n");
   return withEvidence({ ...settings, named }, hooks, async (store, evidence) => {
     const taken = checks.map((check) => check.id);
-    const own = await startOwnChecks(files, store, evidence, taken, settings.ownCheckTimeout);
+    const own = await startOwnChecks(files, store, evidence, taken, settings.ownCheckTimeout, hooks.signal);
     try {
       const all = [...checks, ...own.checks];
       assertSelected(settings, [...all.map((check) => check.id), ...own.failed.map((one) => one.check)]);
       const { drafts, outcomes } = await runChecks(store, evidence, all, settings, hooks);
+      if (hooks.signal.aborted) throw new Interrupted();
       outcomes.push(...own.failed.filter((outcome) => isSelected(outcome.check, settings)));
       return await work(store, evidence, { drafts, outcomes });
     } finally {

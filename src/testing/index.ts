@@ -77,9 +77,9 @@ async function runCase(
   try {
     const evidence = await buildCatalog(store, await loadTables(store, tables), settings);
     await store.lockDown();
-    const started = await startOwnChecks([own!], store, evidence, [], undefined);
+    const hooks = { progress: () => {}, signal: new AbortController().signal };
+    const started = await startOwnChecks([own!], store, evidence, [], undefined, hooks.signal);
     try {
-      const hooks = { progress: () => {}, signal: new AbortController().signal };
       const checks = Object.fromEntries(started.checks.map((check) => [check.id, { options }]));
       const result = await runChecks(store, evidence, started.checks, { ...settings, checks }, hooks);
       const outcomes = [...started.failed, ...result.outcomes];

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { testCheck } from "../../src/testing/index.ts";
-import { auditReport, temporaryFolder, trueup } from "../kit/command.ts";
+import { auditReport, startTrueup, temporaryFolder, trueup } from "../kit/command.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -164,6 +164,16 @@ describe("a check in TypeScript", () => {
       });
     expect(report.findings.map((f) => f.check)).toContain("busy-users");
   });
+});
+
+test("an interrupted audit ends a check that is at work", async () => {
+  put("hang.mjs", module("for (;;);"));
+  writeFileSync(join(folder, "trueup.yaml"), 'own_checks: ["audits/*"]\nown_check_timeout: 600\n');
+  const child = startTrueup(["audit", "jobs.csv", "--select", "own"], folder);
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  child.kill("SIGINT");
+  expect(await ended).toBe(130);
 });
 
 describe("files of own checks", () => {

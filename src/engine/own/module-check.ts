@@ -12,6 +12,7 @@ const ROWS_MAX = 100_000;
 
 export interface ModuleOptions {
   timeoutSeconds: number;
+  signal: AbortSignal;
   /** Stops the query at work. */
   interrupt: () => void;
 }
@@ -28,7 +29,7 @@ export async function moduleCheck(
   options: ModuleOptions,
 ): Promise<{ check: AnyCheck; close: () => void }> {
   const source = file.language === "ts" ? await withoutTypes(file) : file.text;
-  const child = new CheckProcess();
+  const child = new CheckProcess(options.signal);
   try {
     const nothing: Answer = () => Promise.reject(new Error("a query is possible only in run"));
     const started = (await child.ask(

@@ -23,7 +23,8 @@ export class CheckProcess {
   #onMessage: (message: FromChild) => void = () => {};
   #onEnd: (reason: string) => void = () => {};
 
-  constructor() {
+  /** An aborted signal ends the process at once. */
+  constructor(signal: AbortSignal) {
     const script = sandboxScript();
     this.#child = spawn(
       process.execPath,
@@ -43,6 +44,8 @@ export class CheckProcess {
         env: {},
         stdio: ["ignore", "ignore", "pipe", "ipc"],
         serialization: "advanced",
+        signal,
+        killSignal: "SIGKILL",
       },
     );
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {

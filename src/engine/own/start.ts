@@ -28,6 +28,7 @@ export async function startOwnChecks(
   evidence: Evidence,
   taken: readonly string[],
   timeout: number | undefined,
+  signal: AbortSignal,
 ): Promise<OwnChecks> {
   const started: OwnChecks = {
     checks: [],
@@ -37,11 +38,12 @@ export async function startOwnChecks(
   const closers: (() => void)[] = [];
   const timeoutSeconds = timeout ?? TIMEOUT_SECONDS;
   for (const file of files) {
+    if (signal.aborted) throw new Interrupted();
     try {
       let check: AnyCheck;
       if (file.language === "sql") check = timed(sqlCheck(file), store, timeoutSeconds);
       else {
-        const options = { timeoutSeconds, interrupt: () => store.interrupt() };
+        const options = { timeoutSeconds, signal, interrupt: () => store.interrupt() };
         const made = await moduleCheck(file, evidence, options);
         closers.push(made.close);
         check = made.check;
