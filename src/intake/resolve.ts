@@ -123,7 +123,7 @@ function groupKey(one: Found, cwd: string): string {
   const folder = dirname(one.file);
   if (one.kind === "log") return [under, "log", folder, rotatedName(basename(one.file)).base].join("\0");
   const many = one.by !== "name" && (one.kind === "csv" || one.kind === "parquet" || one.kind === "json");
-  if (!many) return [under, one.file].join("\0");
+  if (!many) return [under, one.kind === "git" ? "git" : "", one.file].join("\0");
   const start = [one.order, one.kind];
   if (one.kind === "csv") return [...start, one.header].join("\0");
   if (one.by === "glob") return start.join("\0");

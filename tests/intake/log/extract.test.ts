@@ -305,7 +305,7 @@ describe("mentions", () => {
   const A = "3f2b1a00-1111-4222-8333-444455556666";
   const B = "99999999-1111-4222-8333-444455556666";
 
-  test("each id once a line, with the time of the entry", async () => {
+  test("each id once a line, with the time of the entry and who wrote the line", async () => {
     const { answers } = await readLog(
       `${AT}Creating job ${A}, again ${A} and ${B}\n  more on ${B} chatcmpl-abc\n2025-11-23 16:30:36 - a - INFO - none\n`,
       {
@@ -318,10 +318,10 @@ describe("mentions", () => {
       ["SELECT * FROM trueup.mentions ORDER BY line, id"],
     );
     expect(answers[0]).toEqual([
-      { input: "app_log", line: 1, time: "2025-11-23T16:30:35Z", id: A },
-      { input: "app_log", line: 1, time: "2025-11-23T16:30:35Z", id: B },
-      { input: "app_log", line: 2, time: "2025-11-23T16:30:35Z", id: B },
-      { input: "app_log", line: 2, time: "2025-11-23T16:30:35Z", id: "chatcmpl-abc" },
+      { input: "app_log", line: 1, time: "2025-11-23T16:30:35Z", id: A, origin: "llm" },
+      { input: "app_log", line: 1, time: "2025-11-23T16:30:35Z", id: B, origin: "llm" },
+      { input: "app_log", line: 2, time: "2025-11-23T16:30:35Z", id: B, origin: "more" },
+      { input: "app_log", line: 2, time: "2025-11-23T16:30:35Z", id: "chatcmpl-abc", origin: "more" },
     ]);
   });
 });
