@@ -1,9 +1,19 @@
-/** Log lines that speak of usage and that no pattern reads. */
+/** Log lines that speak of usage and that no pattern reads; with code, also the statements that will write such lines. */
 
 import { secondsOf } from "../src/contract/activity.ts";
-import { type CheckContext, defineCheck } from "../src/contract/check.ts";
+import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
+import { codeTargets } from "../src/contract/code.ts";
 import type { Log } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
+import {
+  anchorsOf,
+  isMeantFor,
+  messagePattern,
+  numbersIn,
+  sampleLines,
+  speaksOfTokens,
+  wordsOf,
+} from "../src/contract/log-wording.ts";
 import { isOneWording, templateSql, wordingOf } from "../src/contract/template.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
@@ -15,12 +25,29 @@ const WORDINGS_MAX = 10;
 /** A wording is shown up to here. */
 const SHOWN_MAX = 120;
 
+/** Log statements and patterns of the code that are compared at most. */
+const CODE_MAX = 300;
+
 /** The program says itself that there are no counts. */
 const NOT_AVAILABLE = /\bN\/A\b|\bnot (?:available|provided|reported)\b|\bunavailable\b/i;
 
 interface LogTarget {
+  kind: "log";
   name: string;
   log: Log;
+}
+
+interface CodeTarget {
+  kind: "code";
+  name: string;
+  input: string;
+}
+
+/** A log statement's template or a regular expression, and where it stands. */
+interface Placed {
+  file: string;
+  line: number;
+  text: string;
 }
 
 /** Lines of one wording. */
@@ -40,7 +67,7 @@ export default defineCheck({
   meta: {
     title: "Log lines that no pattern reads",
     severity: "warning",
-    what: "Looks for lines that carry the words and numbers of a known kind of line (token usage) but do not match its pattern, one finding per wording, and for lines that the log's own format cannot read.",
+    what: "Looks for lines that carry the words and numbers of a known kind of line (token usage) but do not match its pattern, one finding per wording, and for lines that the log's own format cannot read. With source code it compares the log statements about tokens with the regular expressions that are meant to read them.",
     why: "A pattern that no longer matches fails in silence: the lines are there, the numbers are lost. Seen where `prompt`/`completion` was reworded to `input`/`output` and every parser went on finding nothing.",
     fix: "Read a few of the lines; if they hold counts, add a pattern for them under `extract:` in trueup.yaml and fix the program that parses them.",
     silent: [
@@ -49,15 +76,22 @@ export default defineCheck({
       "Lines that say themselves that counts are not available (`N/A (legacy API)`) are told as that, as info.",
       "Fewer than `min_lines` lines of a wording are told as info.",
       "Lines that could not be read, below `max_rejected` of the log.",
+      "A log statement that any pattern of the code reads, whatever stands before the message, and one that no pattern is meant for: they share less than half of the pattern's words, or it has too few of its numbers.",
+      "Statements and patterns of tests, and patterns that RE2 cannot run (look-around).",
     ],
-    needs: "a log",
+    needs: "a log, or source code",
   },
   options: {
     min_lines: { describe: "Lines of one wording from which it is a warning.", default: 5 },
     max_rejected: { describe: "Share of lines that the log's format may fail to read.", default: 0.001 },
   },
-  targets: (evidence): LogTarget[] => evidence.logs.map((log) => ({ name: log.table.name, log })),
-  run: async ({ log }, ctx) => {
+  targets: (evidence): (LogTarget | CodeTarget)[] => [
+    ...evidence.logs.map((log): LogTarget => ({ kind: "log", name: log.table.name, log })),
+    ...codeTargets(evidence).map((one): CodeTarget => ({ kind: "code", ...one })),
+  ],
+  run: async (target, ctx) => {
+    if (target.kind === "code") return statementDrafts(target, ctx);
+    const { log } = target;
     const wordings = await wordingsOf(ctx, log);
     const findings: FindingDraft[] = [];
     for (const wording of wordings.slice(0, WORDINGS_MAX))
@@ -227,4 +261,67 @@ async function rejectedDraft(ctx: CheckContext, log: Log, maxRejected: number): 
     key: "rejected",
     fix: "Read the lines in question; a broken writer, a mixed file or a damaged copy are the usual reasons.",
   };
+}
+
+/** Log statements that the pattern which is meant for them does not read. */
+async function statementDrafts(target: CodeTarget, ctx: CheckContext): Promise<FindingDraft[] | Skip> {
+  const patterns = (await placed(ctx, "code_patterns", "pattern")).filter((one) => numbersIn(one.text) > 0);
+  const templates = (await placed(ctx, "code_logs", "template")).filter(
+    (one) => one.text.includes("{}") && speaksOfTokens(wordsOf(one.text)) && !NOT_AVAILABLE.test(one.text),
+  );
+  if (patterns.length === 0) return new Skip("the code has no regular expression that reads numbers");
+  const findings: FindingDraft[] = [];
+  for (const statement of templates.slice(0, CODE_MAX)) {
+    const words = wordsOf(statement.text);
+    const meant = patterns.filter((one) => isMeantFor(one.text, statement.text));
+    const [first] = meant;
+    if (!first) continue;
+    const near = patterns.filter((one) => [...anchorsOf(one.text)].some((word) => words.has(word)));
+    if (await isRead(ctx, statement.text, near.slice(0, CODE_MAX))) continue;
+    const shown =
+      statement.text.length > SHOWN_MAX ? `${statement.text.slice(0, SHOWN_MAX)} …` : statement.text;
+    findings.push({
+      title: "A log statement whose lines no pattern reads",
+      message: `The statement writes "${shown}"; the pattern that is meant to read it (${first.file}:${first.line}) does not match such a line, nor does another.`,
+      measure: { name: "statements", value: 1 },
+      evidence: {
+        template: shown,
+        pattern: first.text.slice(0, SHOWN_MAX * 2),
+        patterns: meant.map((one) => `${one.file}:${one.line}`),
+      },
+      sql: `SELECT 'statement' AS what, file, line, template AS text FROM trueup.code_logs WHERE template = ${ctx.sql.literal(statement.text)}
+UNION ALL SELECT 'pattern', file, line, pattern FROM trueup.code_patterns WHERE pattern = ${ctx.sql.literal(first.text)} ORDER BY ALL`,
+      location: { input: target.input, table: null, file: statement.file, line: statement.line },
+      key: `statement ${statement.file} ${statement.text}`,
+      fix: "Give the statement and the pattern one wording, or log the counts as fields of a structured line.",
+    });
+  }
+  return findings;
+}
+
+async function placed(ctx: CheckContext, table: string, column: string): Promise<Placed[]> {
+  const rows = await ctx.query(
+    `SELECT DISTINCT c.file, c.line, c.${column} AS text FROM trueup.${table} c
+     JOIN trueup.code_functions f ON f.id = c.function_id WHERE NOT f.is_test ORDER BY ALL`,
+  );
+  return rows.map((row) => ({ file: String(row.file), line: Number(row.line), text: String(row.text) }));
+}
+
+/** Whether a pattern matches a line of the statement, in RE2, which is linear; true also when one cannot be run. */
+async function isRead(ctx: CheckContext, template: string, patterns: readonly Placed[]): Promise<boolean> {
+  const lines = sampleLines(template).map((line) => `(${ctx.sql.literal(line)})`);
+  for (const pattern of patterns) {
+    const matches = ctx.sql.matches("line", messagePattern(pattern.text, template));
+    try {
+      const rows = await ctx.query(
+        `SELECT count(*) AS n FROM (VALUES ${lines.join(", ")}) AS samples(line) WHERE ${matches}`,
+      );
+      if (Number(rows[0]?.n) > 0) return true;
+    } catch (error) {
+      // Look-around and the like are no RE2: the pattern may read the line.
+      if (/regex|invalid perl|repetition|escape|group|argument/i.test(String(error))) return true;
+      throw error;
+    }
+  }
+  return false;
 }

@@ -33,7 +33,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     args: "[inputs...]",
     summary: "load the inputs, check them, report (the default command)",
     details:
-      "Inputs are files, directories or globs: logs, databases and code together. `name=path` names one, `-` is standard input. Without inputs, those of trueup.yaml are read, else what the current directory holds.",
+      "Inputs are files, directories or globs: logs, databases and code together. `name=path` names one, `-` is standard input. Without inputs, those of trueup.yaml are read, else what the current directory holds. A directory gives one input for its source code and one for each log, database, dump and table of data below it. With more source files than JSON documents it is a program's: its `.json` documents and its folders of tests, fixtures, vendored code and built files are not read as data, and a note says so.",
     examples: [
       "trueup audit app.log validations.db",
       "kubectl logs deploy/api | trueup audit - usage.db",

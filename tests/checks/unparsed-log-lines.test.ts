@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { auditCode, type SourceTree } from "../kit/code.ts";
 import { addLog } from "../kit/logs.ts";
 import { type AuditResult, auditTables } from "../kit/tables.ts";
 import { seconds, text } from "../kit/times.ts";
@@ -162,5 +163,94 @@ describe("unparsed-log-lines", () => {
       near: { texts: Array(6).fill(`tokens '; DROP TABLE trueup.near_misses; -- \\1 \u001b[31m 5 in`) },
     });
     expect(findings.map((f) => f.evidence.lines)).toEqual([6]);
+  });
+});
+
+describe("unparsed-log-lines of code", () => {
+  const PATTERN = "Token usage: (\\d+) prompt \\+ (\\d+) completion = (\\d+) total";
+  const WRITES = 'def log(p, c, t):\n    logger.info(f"Token usage: {p} input + {c} output = {t} total")\n';
+  const reader = (pattern: string) => `import re\nPAT = re.compile(r'${pattern}')\n`;
+  const statement = (text: string) => `def log(a, b, c):\n    logger.info(f"${text}")\n`;
+  const audit = (tree: SourceTree) => auditCode("unparsed-log-lines", tree);
+
+  test("tells the statement whose words the pattern does not know, at the statement", async () => {
+    const { findings } = await audit({ "app/log.py": WRITES, "app/parse.py": reader(PATTERN) });
+    expect(findings).toMatchObject([
+      {
+        severity: "warning",
+        location: { input: "src", file: "app/log.py", line: 2 },
+        evidence: { template: "Token usage: {} input + {} output = {} total", patterns: ["app/parse.py:2"] },
+      },
+    ]);
+    expect(findings[0]?.message).toContain("app/parse.py:2");
+  });
+
+  test.each<[string, SourceTree]>([
+    [
+      "a JavaScript logger and a named group",
+      {
+        "a.js": "export function f(p, c) { console.log(`tokens used: ${p} input, ${c} output`); }\n",
+        "b.js": "export const read = (s) => s.match(/tokens used: (?<p>\\d+) prompt, (?<c>\\d+) output/);\n",
+      },
+    ],
+    [
+      "a pattern that also reads what the logging format writes",
+      {
+        "a.py": WRITES,
+        "b.py": reader(`^(\\d{4}-\\d\\d-\\d\\d) - (?:INFO|WARN) - ${PATTERN}$`),
+      },
+    ],
+    [
+      "one number left out",
+      { "a.py": statement("Token usage: {a} prompt + {b} completion"), "b.py": reader(PATTERN) },
+    ],
+  ])("fires: %s", async (_name, tree) => {
+    expect((await audit(tree)).findings).toHaveLength(1);
+  });
+
+  test.each<[string, SourceTree]>([
+    [
+      "the pattern reads it",
+      { "a.py": statement("Token usage: {a} prompt + {b} completion = {c} total"), "b.py": reader(PATTERN) },
+    ],
+    [
+      "the pattern begins with what the logging format writes",
+      {
+        "a.py": statement("Token usage: {a} prompt + {b} completion = {c} total"),
+        "b.py": reader(`^(\\d{4}-\\S+) (\\w+) ${PATTERN}`),
+      },
+    ],
+    [
+      "another pattern reads it",
+      {
+        "a.py": WRITES,
+        "b.py": reader(PATTERN),
+        "c.py": reader("(\\d+) input \\+ (\\d+) output"),
+      },
+    ],
+    [
+      "a placeholder is a name, not a number",
+      {
+        "a.py": statement("Token usage of {a}: {b} prompt"),
+        "b.py": reader("Token usage of ([a-z]+[\\w-]*): (\\d+) prompt"),
+      },
+    ],
+    [
+      "few words are shared",
+      { "a.py": statement("Token usage saved for {a} in {b} of {c}"), "b.py": reader(PATTERN) },
+    ],
+    [
+      "the statement has too few numbers",
+      { "a.py": statement("Token usage total of prompt {a}"), "b.py": reader(PATTERN) },
+    ],
+    [
+      "the words are not about tokens",
+      { "a.py": statement("Disk {a} read {b} total"), "b.py": reader("Disk (\\d+) reads (\\d+) total") },
+    ],
+    ["the pattern cannot be run", { "a.py": WRITES, "b.py": reader(PATTERN.replace("(", "(?!x)(")) }],
+    ["only a test writes it", { "tests/test_a.py": WRITES, "b.py": reader(PATTERN) }],
+    ["only a test reads it", { "a.py": WRITES, "tests/test_b.py": reader(PATTERN) }],
+  ])("is silent: %s", async (_name, tree) => {
+    expect((await audit(tree)).findings).toEqual([]);
   });
 });
