@@ -113,17 +113,20 @@ async function placeholders(
 }
 
 async function counters(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
-  const counter = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", COUNTER)})`;
+  const any = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", COUNTER)})`;
   const [seen = {}] = await ctx.query(
-    `SELECT count(id) AS ids, count(*) FILTER (WHERE ${counter}) AS counters FROM ${usage.relation}`,
+    `SELECT count(id) AS ids, count(*) FILTER (WHERE ${any}) AS counters FROM ${usage.relation}`,
   );
+  const counters = Number(seen.counters ?? 0);
+  if (counters < ctx.options.min_rows) return null;
+  const provider = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", PROVIDER_COUNTER)})`;
+  const [named = {}] = await ctx.query(`SELECT count(*) AS n FROM ${usage.relation} WHERE ${provider}`);
   const ids = Number(seen.ids ?? 0);
-  const rows = Number(seen.counters ?? 0);
-  if (rows < ctx.options.min_rows || rows * 2 < ids) return null;
-  const [named = {}] = await ctx.query(
-    `SELECT count(*) AS n FROM ${usage.relation} WHERE ${ctx.sql.matches("id", PROVIDER_COUNTER)}`,
-  );
-  const fromProvider = Number(named.n ?? 0) * 2 >= rows;
+  // One of several providers may be the one that counts: its ids are judged however few they are.
+  const few = counters * 2 < ids;
+  const [counter, rows] = few ? [provider, Number(named.n ?? 0)] : [any, counters];
+  if (rows < ctx.options.min_rows) return null;
+  const fromProvider = few || Number(named.n ?? 0) * 2 >= rows;
   // A provider's id is one for the whole world; others may be unique within a session.
   const scope = !fromProvider && usage.has("session_id") ? "session_id, id" : "id";
   const differ = [

@@ -68,6 +68,17 @@ describe("colliding-id", () => {
     expect(await findings(calls(20, (i) => ({ id: `chatcmpl-9${i}aXk3mZ` })))).toEqual([]);
   });
 
+  test("finds one provider's counters among the real ids of others, and no others' counters", async () => {
+    const mixed = (prefix: string) =>
+      calls(90, (i) => (i % 3 === 0 ? { id: `${prefix}${((i / 3) % 10) + 1}` } : real(i)));
+    expect(await findings(mixed("chatcmpl-"))).toMatchObject([
+      { severity: "error", title: "Ids are counters that start again", evidence: { ids: 10, rows: 30 } },
+    ]);
+    expect(await findings(mixed("batch-"))).toEqual([]);
+    const twice = calls(90, (i) => (i % 30 === 0 ? { id: "chatcmpl-1" } : real(i)));
+    expect(await findings(twice)).toEqual([]);
+  });
+
   test("is silent on integers, even if they repeat", async () => {
     expect(
       await findings(
