@@ -19,8 +19,8 @@ const SESSIONS = /(session|conversation|chat|thread|trace)s?$/i;
 
 interface References extends Target {
   usage: UsageRelation | null;
-  /** Tables of sessions that `session_id` may refer to. */
-  sessions: UsageRelation[];
+  /** What `session_id` may refer to: relations of sessions, and the column that holds their ids. */
+  sessions: (Pick<UsageRelation, "relation" | "timeRange"> & { id: string })[];
   /** Declared keys: column → table and column. */
   declared: { left: Table; leftColumn: string; right: Table; rightColumn: string }[];
 }
@@ -65,15 +65,7 @@ function referencesOf(table: Table, evidence: Evidence): References[] {
   // The formats that trueup reads by their own rule continue in other files.
   const usage =
     evidence.usage.find((u) => u.name === table.name && u.origin === "table" && !u.format) ?? null;
-  const sessions = usage?.has("session_id")
-    ? evidence.usage.filter(
-        (one) =>
-          one.name !== table.name &&
-          one.table.input === table.input &&
-          one.has("id") &&
-          SESSIONS.test(one.name),
-      )
-    : [];
+  const sessions = usage?.has("session_id") ? sessionsOf(usage, evidence) : [];
   const declared = evidence.links
     .filter((link) => link.how === "declared" && link.leftTable === table.name)
     .flatMap((link) => {
@@ -89,6 +81,25 @@ function referencesOf(table: Table, evidence: Evidence): References[] {
     });
   const any = usage?.has("id", "parent_id") || sessions.length > 0 || declared.length > 0;
   return any ? [{ name: table.name, usage, sessions, declared }] : [];
+}
+
+/** Tables of sessions in the same input: those that hold usage, and those that nearly all of the rows refer to. */
+function sessionsOf(usage: UsageRelation, evidence: Evidence): References["sessions"] {
+  const isSessions = (table: Table) =>
+    table.name !== usage.name && table.input === usage.table.input && SESSIONS.test(table.name);
+  const metered = evidence.usage.filter((one) => one.has("id") && isSessions(one.table));
+  const column = usage.columnOf("session_id")?.name;
+  const plain = evidence.links
+    .filter((link) => link.how === "values" && link.leftTable === usage.name && link.leftColumn === column)
+    .flatMap((link) => {
+      const table = evidence.tables.find((one) => one.name === link.rightTable);
+      const id = table?.columns.find(
+        (one) => one.name === link.rightColumn && one.loaded && one.role === "id",
+      );
+      if (!table || !id || !isSessions(table) || metered.some((one) => one.name === table.name)) return [];
+      return [{ relation: table.relation, timeRange: table.timeRange, id: id.name }];
+    });
+  return [...metered.map(({ relation, timeRange }) => ({ relation, timeRange, id: "id" })), ...plain];
 }
 
 /** The text behind the first joint: `root_42` → `42`. */
@@ -163,11 +174,11 @@ async function insideWindow(
 
 async function orphanSessions(
   usage: UsageRelation,
-  sessions: UsageRelation,
+  sessions: References["sessions"][number],
   ctx: Context,
 ): Promise<FindingDraft | null> {
-  const ctes = `known AS (SELECT id AS known FROM ${sessions.relation} WHERE id IS NOT NULL
-      UNION SELECT ${unprefixed("id", "_")} FROM ${sessions.relation}),
+  const ctes = `ids AS (SELECT CAST(${ctx.sql.ident(sessions.id)} AS VARCHAR) AS id FROM ${sessions.relation}),
+    known AS (SELECT id AS known FROM ids WHERE id IS NOT NULL UNION SELECT ${unprefixed("id", "_")} FROM ids),
     orphans AS (SELECT ${sampleColumns(usage)} FROM ${usage.relation} WHERE session_id IS NOT NULL AND session_id <> ''
       AND session_id NOT IN (SELECT known FROM known WHERE known IS NOT NULL)
       AND COALESCE(${unprefixed("session_id", "_")} NOT IN (SELECT known FROM known WHERE known IS NOT NULL), TRUE))`;

@@ -135,6 +135,20 @@ describe("orphan-rows: sessions", () => {
     ]);
   });
 
+  test("counts them where the table of sessions holds no tokens", async () => {
+    const uuid = (id: unknown) => `0198c0de-0000-4000-8000-${String(id).slice(1).padStart(12, "0")}`;
+    const chats = (numbers: number[]) =>
+      sessions(numbers).map(({ total_tokens: _, ...cells }) => ({ ...cells, id: uuid(cells.id) }));
+    const rows = {
+      "o.message": messages(160).map((cells) => ({ ...cells, session_id: uuid(cells.session_id) })),
+    };
+    expect(
+      await findings({ ...rows, "o.chat": chats(upTo(40).filter((n) => n !== 7 && n !== 21)) }),
+    ).toMatchObject([{ target: "o.message", evidence: { orphans: 8, references: 160, missing_ids: 2 } }]);
+    expect(await findings({ ...rows, "o.chat": chats(upTo(40)) })).toEqual([]);
+    expect(await findings({ ...rows, "o.chat": chats(upTo(40).slice(3)) })).toEqual([]);
+  });
+
   test("is silent on rows older than the first session that was kept", async () => {
     expect(await findings({ "o.message": messages(80), "o.session": sessions(upTo(20).slice(5)) })).toEqual(
       [],

@@ -178,6 +178,9 @@ describe("near misses", () => {
     "Token usage: 1775 tokens consumed for prompt, 9014 generated",
     "Token usage: prompt N/A, completion N/A",
     "Tokens used: in 10 / out 5 (sum 15)",
+    "Token usage was 1775 for the question, 9014 for the answer; 10789 in all",
+    "Usage: 1775 tokens in, 9014 tokens out",
+    "consumed 1,775 tokens for input and 9,014 for output",
     '{"prompt_tokens": null, "completion_tokens": null}',
   ];
   test.each(misses)("%s", async (text) => {
@@ -196,6 +199,8 @@ describe("near misses", () => {
     "input tokens exceed the limit of 128000",
     "rate limit: 90000 tokens per minute",
     "token usage report written in 3 s",
+    "Token usage is 93% of yesterday's",
+    "sent 12 tokens in 3 batches",
     "Extracted token usage from 149 lines",
     "token_id=12 token_name=abc",
     "tokenizer loaded 50257 entries",

@@ -176,6 +176,8 @@ export const USAGE_WORDING =
   "(?i)(?:" +
   [
     "\\btoken ?usage\\b\\W{0,3}(?:is |was )?[:=(–-].{0,80}?(?:\\d|N/A|\\bnull\\b|\\bnone\\b|\\bunknown\\b)",
+    "\\btoken ?usage (?:is|was|as|of)\\b\\D{0,30}?\\d[\\d,.]*k?\\b[^%\\d]\\D{1,40}\\d",
+    "\\d[\\d,.]*k? tokens? (?:(?:for|of|as) )?(?:the )?(?:prompt|input|in|sent)\\b\\D{1,30}\\d.{0,30}?\\b(?:completion|output|out|received)\\b",
     "\\btokens? (?:used|consumed|spent|billed)\\b\\s*[:=(–-].{0,60}?(?:\\d|N/A|\\bnull\\b|\\bnone\\b|\\bunknown\\b)",
     "\\b(?:prompt|input)[ _-]?tokens?\\b[\"']?\\s*[:=]\\s*[\"']?(?:\\d|N/A|null|none|unknown)",
     "\\b(?:completion|output)[ _-]?tokens?\\b[\"']?\\s*[:=]\\s*[\"']?(?:\\d|N/A|null|none|unknown)",
