@@ -320,7 +320,7 @@ describe("mentions", () => {
           { pattern: "chatcmpl-\\w+", contains: "chatcmpl-" },
         ],
       },
-      ["SELECT input, line, time, id FROM trueup.mentions ORDER BY line, id"],
+      ["SELECT * FROM trueup.mentions ORDER BY line, id"],
     );
     expect(answers[0]).toEqual([
       { input: "app_log", line: 1, time: "2025-11-23T16:30:35Z", id: A, origin: "llm" },
