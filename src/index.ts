@@ -1,19 +1,14 @@
-/** The library and composition root: loads evidence, runs checks, returns reports. */
+/** The library: runs checks and diagnosis over the evidence, and returns reports. */
 
 import { relative, resolve } from "node:path";
-import { buildCatalog } from "./catalog/catalog.ts";
-import { neededColumns } from "./catalog/needed.ts";
 import { inspectEvidence } from "./catalog/profile.ts";
-import { inferRoles } from "./catalog/roles.ts";
-import { idShapesFor } from "./catalog/shapes.ts";
 import type { AnyCheck } from "./contract/check.ts";
 import type { Diagnosis } from "./contract/diagnosis.ts";
-import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
-import type { Evidence, Input, SchemaReference } from "./contract/evidence.ts";
+import { Interrupted, UserError } from "./contract/errors.ts";
+import type { Evidence, Input } from "./contract/evidence.ts";
 import type { NamedDraft, Outcome, Row, Value } from "./contract/finding.ts";
 import type { Flow } from "./contract/flow.ts";
 import type { Inspection } from "./contract/inspection.ts";
-import type { LoadedInput } from "./contract/loaded.ts";
 import type { Repair } from "./contract/repair.ts";
 import type { Report } from "./contract/report.ts";
 import type { Hooks, Settings } from "./contract/settings.ts";
@@ -23,14 +18,13 @@ import { expectationChecks, expectationText } from "./engine/expectations.ts";
 import { readOwnChecks } from "./engine/own/read.ts";
 import { startOwnChecks } from "./engine/own/start.ts";
 import { assertSelected, contextOf, type EngineResult, isSelected, runChecks } from "./engine/run.ts";
-import { schemaReferences } from "./findings/baseline.ts";
+import { withEvidence } from "./evidence.ts";
 import { gateFindings } from "./findings/gate.ts";
-import { credentialColumns, maskReport, maskRows, maskText, maskValue } from "./findings/mask.ts";
+import { credentialColumns, maskReport, maskRows, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
-import { type IntakeContext, LOADERS, type Reject, resolveInputs, type Source } from "./intake/index.ts";
 import { applyRepair, type RepairTarget } from "./repair/apply.ts";
 import { assertWritable, type PlannedRepair, planRepairs } from "./repair/plan.ts";
-import { Store } from "./store/index.ts";
+import type { Store } from "./store/index.ts";
 
 export { defineCheck, Skip } from "./contract/check.ts";
 export type { Diagnosis } from "./contract/diagnosis.ts";
@@ -40,11 +34,9 @@ export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
 export type { Hooks, Settings } from "./contract/settings.ts";
 export { builtInChecks, version } from "./engine/discover.ts";
+export { withEvidence } from "./evidence.ts";
 export { baselineOf, prunedBaseline } from "./findings/baseline.ts";
 export { removeTempDirs } from "./store/index.ts";
-
-/** Rejected rows of one input that are kept with their text; all are counted. */
-const REJECTS_KEPT = 1000;
 
 /** Distinct credentials of one column that are looked for in the result of a query. */
 const SECRETS_MAX = 100_000;
@@ -281,122 +273,4 @@ async function repairTarget(settings: Settings, input: Input): Promise<RepairTar
   const { openWriter, shownUrl } = await import("./intake/postgres/connect.ts");
   const url = settings.inputs.map((spec) => spec.path).find((path) => shownUrl(path) === input.path);
   return { kind: "postgres", connect: () => openWriter(url ?? input.path, settings.postgres) };
-}
-
-/** Loads everything, locks the store down, works, and cleans up on every way out. */
-export async function withEvidence<T>(
-  settings: Settings,
-  hooks: Hooks,
-  work: (store: Store, evidence: Evidence) => Promise<T>,
-): Promise<T> {
-  const store = await Store.open({
-    memoryLimit: settings.memoryLimit,
-    threads: settings.threads,
-    tempDir: settings.tempDir,
-    file: settings.dbFile,
-  });
-  const stop = () => store.interrupt();
-  hooks.signal.addEventListener("abort", stop);
-  try {
-    const { sources, failed } = await resolveInputs(settings, store.tempDir, hooks.signal);
-    const loaded = await loadAll(store, sources, settings, hooks);
-    for (const input of failed) loaded.push({ input, tables: [], log: null });
-    hooks.progress({ stage: "catalog", subject: "roles and links" });
-    for (const one of loaded) {
-      const shapes = one.log ? idShapesFor(one, loaded) : [];
-      if (shapes.length > 0) await one.log?.extractIds(shapes);
-    }
-    await store.append(
-      "trueup.markers",
-      ["kind", "time", "input", "line", "text"],
-      (settings.deploys ?? []).map(({ time, label }) => ["deploy", time, "trueup.yaml", null, label]),
-    );
-    const catalog = await buildCatalog(store, loaded, settings);
-    const references = await loadReferences(settings, hooks);
-    if (settings.baseline)
-      references.push(...schemaReferences(settings.baseline, catalog.inputs, settings.tables ?? []));
-    const evidence = { ...catalog, references };
-    await store.lockDown();
-    return await work(store, evidence);
-  } catch (error) {
-    throw error instanceof UserError ? new UserError(maskText(error.message)) : error;
-  } finally {
-    hooks.signal.removeEventListener("abort", stop);
-    store.close();
-  }
-}
-
-/** The schemas of `--against`, read in a store of their own and without their rows. */
-async function loadReferences(settings: Settings, hooks: Hooks): Promise<SchemaReference[]> {
-  const inputs = settings.against ?? [];
-  if (inputs.length === 0) return [];
-  const { memoryLimit, threads, tempDir } = settings;
-  const store = await Store.open({ memoryLimit, threads, tempDir, file: null });
-  try {
-    const { sources, failed } = await resolveInputs({ ...settings, inputs }, store.tempDir, hooks.signal);
-    const loaded = await loadAll(store, sources, settings, hooks, () => new Set());
-    const broken = [...failed, ...loaded.map((one) => one.input)].find((input) => input.error !== undefined);
-    if (broken) throw new UserError(`--against ${broken.error}`);
-    return loaded.map((one) => ({
-      label: one.input.path,
-      tables: one.tables
-        .filter((table) => table.form === "table" && !table.view)
-        .map(({ name, columns }) => ({
-          name,
-          columns: columns.map((column) => ({ name: column.name, type: column.declared || column.type })),
-        })),
-    }));
-  } finally {
-    store.close();
-  }
-}
-
-async function loadAll(
-  store: Store,
-  sources: readonly Source[],
-  settings: Settings,
-  hooks: Hooks,
-  needed: IntakeContext["needed"] = (table) => neededColumns(table, settings),
-): Promise<LoadedInput[]> {
-  const kept = new Map<string, number>();
-  const context: IntakeContext = {
-    store,
-    settings,
-    hooks,
-    needed,
-    timeColumn: (table) =>
-      inferRoles(table.name, table.columns).guesses.find((one) => one.role === "time")?.candidate.name ??
-      null,
-    reject: async (input: string, rejects: readonly Reject[]) => {
-      const room = REJECTS_KEPT - (kept.get(input) ?? 0);
-      const rows = rejects.slice(0, Math.max(0, room)).map((r) => [input, r.file, r.line, r.reason, r.text]);
-      kept.set(input, (kept.get(input) ?? 0) + rows.length);
-      await store.append("trueup.rejects", ["input", "file", "line", "reason", "text"], rows);
-    },
-    readCode: async (root) => {
-      const { readCode } = await import("./lineage/index.ts");
-      return readCode(store, root, settings.threads);
-    },
-  };
-  const loaded: LoadedInput[] = [];
-  for (const source of sources) {
-    if (hooks.signal.aborted) throw new Interrupted();
-    hooks.progress({ stage: "load", subject: source.name, bytesTotal: source.bytes });
-    try {
-      const loader = LOADERS[source.kind];
-      if (!loader) throw new UserError(`${source.path}: ${source.kind} inputs cannot be read yet`);
-      loaded.push(await (await loader())(source, context));
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      loaded.push({ input: failedInput(source, messageOf(error)), tables: [], log: null });
-    }
-    const { bytes, rows } = loaded.at(-1)!.input;
-    hooks.progress({ stage: "load", subject: source.name, bytes, rows, done: true });
-  }
-  return loaded;
-}
-
-function failedInput(source: Source, error: string): Input {
-  const { name, kind, path, bytes, notes } = source;
-  return { name, kind, path, bytes, rows: 0, rejected: 0, tables: [], notes: [...notes], error };
 }
