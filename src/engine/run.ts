@@ -39,17 +39,20 @@ export async function runChecks(
 ): Promise<EngineResult> {
   const selected = checks.filter((c) => isSelected(c.id, settings));
   const results: EngineResult[] = [];
-  let next = 0;
-  const work = async () => {
-    for (let i = next++; i < selected.length; i = next++) {
+  const runInTurn = async (queue: AnyCheck[]) => {
+    for (let check = queue.shift(); check; check = queue.shift()) {
       if (hooks.signal.aborted) throw new Interrupted();
-      const check = selected[i] as AnyCheck;
       hooks.progress({ stage: "check", subject: check.id });
-      results[i] = await runCheck(store, evidence, check, settings);
+      results[selected.indexOf(check)] = await runCheck(store, evidence, check, settings);
     }
   };
-  const ended = await Promise.allSettled(Array.from({ length: store.readsAtOnce }, work));
+  const together = selected.filter((check) => !check.own);
+  const ended = await Promise.allSettled(
+    Array.from({ length: store.readsAtOnce }, () => runInTurn(together)),
+  );
   for (const one of ended) if (one.status === "rejected") throw one.reason;
+  // A check of the user's that takes too long is interrupted, and every query at work with it: it runs alone.
+  await runInTurn(selected.filter((check) => check.own));
   return {
     drafts: results.flatMap((one) => one.drafts),
     outcomes: results.flatMap((one) => one.outcomes),

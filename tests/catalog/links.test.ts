@@ -36,7 +36,7 @@ async function addLog(loaded: LoadedInput[], ids: string[]): Promise<void> {
   const rows = ids.map((id, n) => `('app.log', ${n + 1}, TIMESTAMP '${time(n)}', 'Job ${id}: done')`);
   await store.run(`INSERT INTO app_log.lines VALUES ${rows.join(",")}`);
   await store.run(
-    "INSERT INTO trueup.mentions SELECT 'app_log', line, time, regexp_extract(message, 'Job (.*): done', 1) FROM app_log.lines",
+    "INSERT INTO trueup.mentions (input, line, time, id) SELECT 'app_log', line, time, regexp_extract(message, 'Job (.*): done', 1) FROM app_log.lines",
   );
   const lines = {
     schema: "app_log",
