@@ -2,11 +2,10 @@
 
 import type { DiagnosedIncident, Diagnosis } from "../contract/diagnosis.ts";
 import type { Cause } from "../contract/finding.ts";
-import { instant, percent } from "../contract/wording.ts";
+import { percent } from "../contract/wording.ts";
 import { onsetOf } from "./diagnosis-text.ts";
 import { placeOf } from "./finding-text.ts";
-import { fence, prose } from "./markdown.ts";
-import { resample, sparkline } from "./picture.ts";
+import { fence, prose, timelineBlock } from "./markdown.ts";
 import { printable } from "./printable.ts";
 
 export function renderDiagnosisMarkdown({ incidents, inputs }: Diagnosis): string {
@@ -26,18 +25,7 @@ function incidentText(incident: DiagnosedIncident, index: number): string {
       .map((f) => `- **${prose(f.title)}** (${prose(placeOf(f))}): ${prose(f.message)}`)
       .join("\n"),
   ];
-  if (incident.timeline && incident.timeline.lanes.length > 0) {
-    const { from, to, lanes, marks } = incident.timeline;
-    const width = Math.max(...lanes.map((lane) => [...printable(lane.name)].length));
-    const lines = lanes.map(
-      (lane) => `${printable(lane.name).padEnd(width)}  ${sparkline(resample(lane.counts, 48))}`,
-    );
-    lines.push(
-      `${instant(from)} – ${instant(to)}`,
-      ...marks.map((m) => `${instant(m.time)}  ${printable(m.label)}`),
-    );
-    parts.push(fence(lines.join("\n"), "text"));
-  }
+  if (incident.timeline && incident.timeline.lanes.length > 0) parts.push(timelineBlock(incident.timeline));
   if (incident.causes.length === 0) parts.push("**Not enough evidence to name a cause.**");
   parts.push(...incident.causes.filter((cause) => cause.score > 0).map(causeText));
   const refuted = incident.causes.filter((cause) => cause.score === 0);

@@ -1,6 +1,6 @@
 /** The report as Markdown that fits a pull-request comment: a summary, then a fold per finding. */
 
-import type { Finding } from "../contract/finding.ts";
+import type { Finding, Timeline } from "../contract/finding.ts";
 import type { Report } from "../contract/report.ts";
 import { instant, number, plural } from "../contract/wording.ts";
 import {
@@ -60,6 +60,19 @@ function inputTable(report: Report): string {
   return ["| input | kind | rows | times | notes |", "|---|---|---:|---|---|", ...rows].join("\n");
 }
 
+/** A picture of time as a block of text: a line per lane, the ends, the marked instants. */
+export function timelineBlock({ from, to, lanes, marks }: Timeline): string {
+  const width = Math.max(...lanes.map((lane) => [...printable(lane.name)].length));
+  const lines = lanes.map(
+    (lane) => `${printable(lane.name).padEnd(width)}  ${sparkline(resample(lane.counts, 48))}`,
+  );
+  lines.push(
+    `${instant(from)} – ${instant(to)}`,
+    ...marks.map((m) => `${instant(m.time)}  ${printable(m.label)}`),
+  );
+  return fence(lines.join("\n"), "text");
+}
+
 function findingText(finding: Finding, options: ExportOptions): string {
   const { mark, word } = SEVERITY_STYLE[finding.severity];
   const state = finding.baseline ? ` (${finding.baseline})` : "";
@@ -67,18 +80,7 @@ function findingText(finding: Finding, options: ExportOptions): string {
     `<details${finding.severity === "error" ? " open" : ""}>\n<summary>${mark} ${word}${state}: <b>${htmlText(finding.title)}</b> · ${htmlText(placeOf(finding))} · <code>${htmlText(finding.check)}</code></summary>`,
     prose(finding.message),
   ];
-  if (finding.timeline && finding.timeline.lanes.length > 0) {
-    const { from, to, lanes, marks } = finding.timeline;
-    const width = Math.max(...lanes.map((lane) => [...printable(lane.name)].length));
-    const lines = lanes.map(
-      (lane) => `${printable(lane.name).padEnd(width)}  ${sparkline(resample(lane.counts, 48))}`,
-    );
-    lines.push(
-      `${instant(from)} – ${instant(to)}`,
-      ...marks.map((m) => `${instant(m.time)}  ${printable(m.label)}`),
-    );
-    parts.push(fence(lines.join("\n"), "text"));
-  }
+  if (finding.timeline && finding.timeline.lanes.length > 0) parts.push(timelineBlock(finding.timeline));
   if (options.samples && finding.samples.length > 0) parts.push(sampleTable(finding));
   parts.push(
     fence(finding.sql.split("\n").map(printable).join("\n"), "sql"),
