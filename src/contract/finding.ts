@@ -87,17 +87,32 @@ export interface NamedDraft extends FindingDraft {
   causes?: Cause[];
 }
 
+/** What one test of a cause said. */
+export interface CauseEvidence {
+  test: string;
+  verdict: "for" | "against";
+  /** How much it counted: a log-odds. */
+  weight: number;
+  text: string;
+  /** The query over the loaded evidence that returns the numbers of the text; `""` when they are in no table. */
+  sql: string;
+}
+
 /** One ranked cause of an incident. */
 export interface Cause {
   hypothesis: string;
+  /** The hypothesis in a few words: `The log ends`. */
+  title: string;
   /** Its share among all causes and "none of these": 0 to 1; 0 when nothing speaks for it. */
   score: number;
   for: string[];
   against: string[];
   /** The cheapest look that would settle it. */
   confirm: string;
-  /** A query over the loaded evidence that shows its strongest test; `""` when the evidence is no table. */
+  /** The query of its strongest test; `""` when the evidence is no table. */
   sql: string;
+  /** What its tests said, the weightiest first, those against it last. */
+  evidence: CauseEvidence[];
   /** Another cause has the same evidence: nothing loaded tells the two apart. */
   tied?: boolean;
 }

@@ -41,9 +41,9 @@ export interface DiagnosisOptions {
 /** What one test says about one incident. */
 export interface Answer {
   verdict: "for" | "against" | "none";
-  /** One sentence with its numbers; empty for `none`. */
+  /** One sentence; empty for `none`. Its counts name the time they were taken over. */
   text: string;
-  /** A query that shows it; empty where no table does. */
+  /** The query that returns the sentence's counts; empty where no table does. */
   sql: string;
   /** Share of the weight that counts, for evidence that is weaker than usual: 0 to 1. */
   share?: number;
@@ -51,6 +51,14 @@ export interface Answer {
 
 /** Evidence that is not there, or does not apply. */
 export const NO_EVIDENCE: Answer = { verdict: "none", text: "", sql: "" };
+
+export function speaksFor(text: string, sql: string, share = 1): Answer {
+  return { verdict: "for", text, sql, share };
+}
+
+export function speaksAgainst(text: string, sql: string, share = 1): Answer {
+  return { verdict: "against", text, sql, share };
+}
 
 export interface HypothesisTest {
   id: string;

@@ -17,6 +17,8 @@ export interface Separation extends Explanation {
   p: number;
   /** Values that were looked at. */
   tried: number;
+  /** Returns rows and defects, for each value. */
+  sql: string;
 }
 
 /**
@@ -32,7 +34,14 @@ export async function separate(
   const singles = usage.dimensions;
   const single = await explain(usage, singles, scope, defect, ctx);
   const tried = singles.reduce((sum, d) => sum + d.distinct, 0);
-  if (single) return judged(single, tried);
+  const sqlOf = ({ column, values }: Explanation) => {
+    const isNamed = values.map((value) =>
+      value === null ? `${column} IS NULL` : `${column} = ${ctx.sql.literal(value)}`,
+    );
+    return `SELECT ${column} AS value, COALESCE(${isNamed.join(" OR ")}, FALSE) AS is_named, count(*) AS calls, count(*) FILTER (WHERE ${defect}) AS defective
+FROM ${usage.relation} WHERE ${scope} GROUP BY 1, 2 ORDER BY is_named DESC, calls DESC, value`;
+  };
+  if (single) return judged(single, tried, sqlOf(single));
   const pairs: Dimension[] = [];
   const best = await mostTelling(usage, singles, scope, defect, ctx);
   for (const [i, a] of best.entries())
@@ -44,7 +53,7 @@ export async function separate(
           distinct: a.distinct * b.distinct,
         });
   const pair = await explain(usage, pairs, scope, defect, ctx);
-  return pair && judged(pair, tried + pairs.reduce((sum, d) => sum + d.distinct, 0));
+  return pair && judged(pair, tried + pairs.reduce((sum, d) => sum + d.distinct, 0), sqlOf(pair));
 }
 
 /** The dimensions whose values differ most: variance of the defect between values, in one scan each. */
@@ -70,7 +79,7 @@ async function mostTelling(
     .map(({ dimension }) => dimension);
 }
 
-function judged(e: Explanation, tried: number): Separation | null {
+function judged(e: Explanation, tried: number, sql: string): Separation | null {
   const total = e.rows + e.otherRows;
   const defects = e.defects + e.otherDefects;
   const difference = e.defects * (e.otherRows - e.otherDefects) - (e.rows - e.defects) * e.otherDefects;
@@ -82,7 +91,7 @@ function judged(e: Explanation, tried: number): Separation | null {
   const p = Math.min(1, one * Math.max(1, tried));
   if (p > 0.001) return null;
   const [inside, outside] = [e.defects / e.rows, e.otherDefects / e.otherRows];
-  return { ...e, p, tried, lift: inside / Math.max(outside, 0.5 / e.otherRows) };
+  return { ...e, p, tried, sql, lift: inside / Math.max(outside, 0.5 / e.otherRows) };
 }
 
 /** `100 % of 40 rows with streaming "true" lack tokens, 0 % of the other 60 (lift 120, p < 1e-9 after 14 values tried)`. */

@@ -50,12 +50,8 @@ async function judge(
 ): Promise<Diagnosed> {
   const heard: Heard[] = [];
   for (const hypothesis of hypotheses) {
-    const answers: {
-      weight: { for: number; against: number };
-      answer: Heard["answers"][number]["answer"];
-    }[] = [];
-    for (const test of hypothesis.tests)
-      answers.push({ weight: test.weight, answer: await test.run(incident, ctx) });
+    const answers: Heard["answers"][number][] = [];
+    for (const test of hypothesis.tests) answers.push({ test, answer: await test.run(incident, ctx) });
     heard.push({ hypothesis, answers, confirm: hypothesis.confirm(incident, ctx) });
   }
   const ranked = weigh(heard);

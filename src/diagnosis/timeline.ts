@@ -8,7 +8,11 @@ import { commitsNear, markersNear } from "./measure/events.ts";
 
 const LANES_MAX = 8;
 
-/** Lines, token events and rows with and without tokens, over the time of the evidence; null without times. */
+/** Each side of the onset is drawn over at most so many times the other, and so many seconds. */
+const SIDE_FACTOR = 3;
+const SIDE_SECONDS = 2 * 86_400;
+
+/** Lines, token events and rows with and without tokens, around the onset; null without times. */
 export async function timelineFor(incident: Incident, ctx: HypothesisContext): Promise<Timeline | null> {
   const { table, scope, defect, onset } = incident;
   const lanes: LaneQuery[] = [];
@@ -18,9 +22,9 @@ export async function timelineFor(incident: Incident, ctx: HypothesisContext): P
       lanes.push({ name: usage.name, relation: usage.relation });
   }
   if (table?.has("time")) {
-    lanes.push({ name: `${table.name}, calls`, relation: table.relation, where: scope });
+    lanes.push({ name: table.name, relation: table.relation, where: scope });
     if (defect !== null)
-      lanes.push({ name: "with tokens", relation: table.relation, where: `${scope} AND NOT (${defect})` });
+      lanes.push({ name: "  with tokens", relation: table.relation, where: `${scope} AND NOT (${defect})` });
   }
   for (const name of incident.findings.flatMap((finding) => finding.onset?.sources ?? [])) {
     const series = ctx.evidence.series.find((s) => s.name === name);
@@ -28,12 +32,13 @@ export async function timelineFor(incident: Incident, ctx: HypothesisContext): P
       lanes.push({ name, relation: series.relation });
   }
   const shown = lanes.slice(0, LANES_MAX);
-  const ranges = ctx.evidence.series.filter((s) =>
-    shown.some((lane) => lane.name === s.name || lane.name.startsWith(`${s.name},`)),
-  );
+  const ranges = ctx.evidence.series.filter((s) => shown.some((lane) => lane.name === s.name));
   if (!onset || ranges.length === 0) return null;
-  const from = Math.min(...ranges.map((s) => secondsOf(s.timeRange.from)), onset.earliest);
-  const to = Math.max(...ranges.map((s) => secondsOf(s.timeRange.to)), onset.latest);
+  const first = Math.min(...ranges.map((s) => secondsOf(s.timeRange.from)), onset.earliest);
+  const last = Math.max(...ranges.map((s) => secondsOf(s.timeRange.to)), onset.latest);
+  const side = (other: number) => Math.max(SIDE_FACTOR * other, SIDE_SECONDS);
+  const from = Math.max(first, onset.earliest - side(last - onset.latest));
+  const to = Math.min(last, onset.latest + side(onset.earliest - first));
   const marks = [{ time: instantOf(onset.earliest), label: "onset" }];
   for (const nearby of [await markersNear(incident, ctx), await commitsNear(incident, ctx)])
     if (nearby?.nearest?.time)

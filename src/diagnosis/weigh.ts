@@ -1,12 +1,12 @@
 /** Adds up what the tests of each hypothesis say, and turns the sums into shares. */
 
-import type { Cause } from "../contract/finding.ts";
-import type { Answer, Hypothesis } from "../contract/hypothesis.ts";
+import type { Cause, CauseEvidence } from "../contract/finding.ts";
+import type { Answer, Hypothesis, HypothesisTest } from "../contract/hypothesis.ts";
 
 /** A hypothesis with what its tests said. */
 export interface Heard {
   hypothesis: Hypothesis;
-  answers: readonly { weight: { for: number; against: number }; answer: Answer }[];
+  answers: readonly { test: HypothesisTest; answer: Answer }[];
   confirm: string;
 }
 
@@ -19,49 +19,48 @@ const TIE = 0.1;
  */
 export function weigh(heard: readonly Heard[]): Cause[] {
   const listed = heard
-    .map((one) => ({ ...one, sum: sumOf(one), supported: said(one, "for").length > 0 }))
-    .filter((one) => one.supported || said(one, "against").length > 0);
+    .map(({ hypothesis, answers, confirm }) => {
+      const evidence = [...said(answers, "for"), ...said(answers, "against")];
+      const sum = evidence.reduce((total, one) => total + (one.verdict === "for" ? 1 : -1) * one.weight, 0);
+      const supported = evidence[0]?.verdict === "for";
+      return { hypothesis: hypothesis.id, title: hypothesis.meta.title, confirm, evidence, sum, supported };
+    })
+    .filter(({ evidence }) => evidence.length > 0);
   const total = listed.reduce((sum, one) => sum + (one.supported ? Math.exp(one.sum) : 0), 1);
   return listed
     .sort(
       (a, b) =>
-        Number(b.supported) - Number(a.supported) ||
-        b.sum - a.sum ||
-        (a.hypothesis.id < b.hypothesis.id ? -1 : 1),
+        Number(b.supported) - Number(a.supported) || b.sum - a.sum || (a.hypothesis < b.hypothesis ? -1 : 1),
     )
     .map((one) => {
-      const tied =
-        one.supported && listed.some((o) => o !== one && o.supported && Math.abs(o.sum - one.sum) < TIE);
-      const texts = (verdict: "for" | "against") => said(one, verdict).map(({ answer }) => answer.text);
+      const { hypothesis, title, confirm, evidence, sum, supported } = one;
+      const tied = supported && listed.some((o) => o !== one && o.supported && Math.abs(o.sum - sum) < TIE);
+      const texts = (verdict: "for" | "against") =>
+        evidence.filter((e) => e.verdict === verdict).map(({ text }) => text);
       return {
-        hypothesis: one.hypothesis.id,
-        score: one.supported ? Number((Math.exp(one.sum) / total).toFixed(4)) : 0,
+        hypothesis,
+        title,
+        score: supported ? Number((Math.exp(sum) / total).toFixed(4)) : 0,
         for: texts("for"),
         against: texts("against"),
-        confirm: one.confirm,
-        sql: sqlOf(one),
+        confirm,
+        sql: evidence.find(({ sql }) => sql !== "")?.sql ?? "",
+        evidence,
         ...(tied ? { tied: true } : {}),
       };
     });
 }
 
 /** Answers of one verdict, the weightiest first. */
-function said(heard: Heard, verdict: "for" | "against") {
-  const weightOf = (one: Heard["answers"][number]) => one.weight[verdict] * (one.answer.share ?? 1);
-  return heard.answers
+function said(answers: Heard["answers"], verdict: "for" | "against"): CauseEvidence[] {
+  return answers
     .filter(({ answer }) => answer.verdict === verdict)
-    .sort((a, b) => weightOf(b) - weightOf(a));
-}
-
-function sumOf(heard: Heard): number {
-  return heard.answers.reduce((sum, { weight, answer }) => {
-    if (answer.verdict === "none") return sum;
-    const sign = answer.verdict === "for" ? 1 : -1;
-    return sum + sign * weight[answer.verdict] * (answer.share ?? 1);
-  }, 0);
-}
-
-function sqlOf(heard: Heard): string {
-  const order = [...said(heard, "for"), ...said(heard, "against")];
-  return order.find(({ answer }) => answer.sql !== "")?.answer.sql ?? "";
+    .map(({ test, answer }) => ({
+      test: test.id,
+      verdict,
+      weight: Number((test.weight[verdict] * (answer.share ?? 1)).toFixed(2)),
+      text: answer.text,
+      sql: answer.sql,
+    }))
+    .sort((a, b) => b.weight - a.weight);
 }

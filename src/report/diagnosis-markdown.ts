@@ -3,7 +3,7 @@
 import type { DiagnosedIncident, Diagnosis } from "../contract/diagnosis.ts";
 import type { Cause } from "../contract/finding.ts";
 import { percent } from "../contract/wording.ts";
-import { onsetOf } from "./diagnosis-text.ts";
+import { onsetOf, verdictOf } from "./diagnosis-text.ts";
 import { placeOf } from "./finding-text.ts";
 import { fence, prose, timelineBlock } from "./markdown.ts";
 import { printable } from "./printable.ts";
@@ -21,12 +21,12 @@ export function renderDiagnosisMarkdown({ incidents, inputs }: Diagnosis): strin
 function incidentText(incident: DiagnosedIncident, index: number): string {
   const parts = [
     `### Incident ${index + 1}: ${onsetOf(incident)}`,
+    `**Cause:** ${prose(verdictOf(incident))}\\\n**Next:** ${prose(incident.next)}`,
     incident.findings
       .map((f) => `- **${prose(f.title)}** (${prose(placeOf(f))}): ${prose(f.message)}`)
       .join("\n"),
   ];
   if (incident.timeline && incident.timeline.lanes.length > 0) parts.push(timelineBlock(incident.timeline));
-  if (incident.causes.length === 0) parts.push("**Not enough evidence to name a cause.**");
   parts.push(...incident.causes.filter((cause) => cause.score > 0).map(causeText));
   const refuted = incident.causes.filter((cause) => cause.score === 0);
   if (refuted.length > 0)
@@ -37,7 +37,6 @@ function incidentText(incident: DiagnosedIncident, index: number): string {
     parts.push(
       `Evidence that is missing:\n\n${incident.missing.map((text) => `- ${prose(text)}`).join("\n")}`,
     );
-  parts.push(`**Next:** ${prose(incident.next)}`);
   return parts.join("\n\n");
 }
 
@@ -48,7 +47,10 @@ function causeText(cause: Cause): string {
     `- settle: ${prose(cause.confirm)}`,
   ];
   const tied = cause.tied ? " (tied)" : "";
-  const parts = [`**${percent(cause.score)} \`${cause.hypothesis}\`**${tied}`, lines.join("\n")];
+  const parts = [
+    `**${percent(cause.score)} \`${cause.hypothesis}\`** ${prose(cause.title)}${tied}`,
+    lines.join("\n"),
+  ];
   if (cause.sql !== "") parts.push(fence(cause.sql.split("\n").map(printable).join("\n"), "sql"));
   return parts.join("\n\n");
 }

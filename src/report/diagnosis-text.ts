@@ -1,4 +1,4 @@
-/** The diagnosis for people: per incident the picture, the ranked causes with what speaks for and against, and the next look. */
+/** The diagnosis for people: per incident the likeliest cause and the next look, then the picture and all causes with what speaks for and against. */
 
 import type { DiagnosedIncident, Diagnosis } from "../contract/diagnosis.ts";
 import type { Cause } from "../contract/finding.ts";
@@ -9,7 +9,7 @@ import { type Paint, paintOf, SEVERITY_STYLE, wrap } from "./layout.ts";
 import { drawTimeline } from "./picture.ts";
 import { printable } from "./printable.ts";
 
-/** Causes that nothing speaks for are named in one line. */
+/** Characters of a full bar. */
 const BAR = 10;
 
 export function renderDiagnosisText(diagnosis: Diagnosis, options: RenderOptions): string {
@@ -27,6 +27,9 @@ function incidentLines(
 ): string[] {
   const { width } = options;
   const lines = [paint.bold(`Incident ${index + 1}  ${onsetOf(incident)}`)];
+  const head = (name: string) => `  ${paint.bold(name.padEnd(5))}  `;
+  lines.push(...hanging(head("cause"), "         ", printable(verdictOf(incident)), width));
+  lines.push(...hanging(head("next"), "         ", printable(incident.next), width), "");
   for (const finding of incident.findings) {
     const { mark, color } = SEVERITY_STYLE[finding.severity];
     const head = `  ${paint[color](mark)} `;
@@ -37,7 +40,6 @@ function incidentLines(
     lines.push("", ...drawTimeline(incident.timeline, width - 4, paint).map((line) => `    ${line}`));
   const supported = incident.causes.filter((cause) => cause.score > 0);
   const refuted = incident.causes.filter((cause) => cause.score === 0);
-  if (supported.length === 0) lines.push("", `  ${paint.bold("not enough evidence")} to name a cause`);
   for (const cause of supported) lines.push("", ...causeLines(cause, options, paint));
   if (refuted.length > 0) {
     lines.push("", `  ${paint.dim("nothing speaks for")}`);
@@ -56,8 +58,15 @@ function incidentLines(
     for (const missing of incident.missing)
       lines.push(...hanging("    · ", "      ", printable(missing), width));
   }
-  lines.push("", ...hanging(`  ${paint.bold("next")}  `, "        ", printable(incident.next), width));
   return lines;
+}
+
+/** The likeliest cause and its share, and the one that is tied with it; or that nothing decides. */
+export function verdictOf({ causes }: DiagnosedIncident): string {
+  const [first, second] = causes.filter((cause) => cause.score > 0);
+  if (!first) return "not enough evidence to name one";
+  const told = `${first.title} (${first.hypothesis}, ${percent(first.score)})`;
+  return first.tied && second ? `${told}, or just as likely ${second.title} (${second.hypothesis})` : told;
 }
 
 function causeLines(cause: Cause, options: RenderOptions, paint: Paint): string[] {
@@ -66,14 +75,17 @@ function causeLines(cause: Cause, options: RenderOptions, paint: Paint): string[
   const bar = "█".repeat(full) + "░".repeat(BAR - full);
   const tied = cause.tied ? paint.dim("  tied: what is loaded does not tell them apart") : "";
   const lines = [
-    `  ${paint.cyan(bar)} ${percent(cause.score).padStart(7)}  ${paint.bold(printable(cause.hypothesis))}${tied}`,
+    `  ${paint.cyan(bar)} ${percent(cause.score).padStart(7)}  ${paint.bold(printable(cause.hypothesis))}  ${printable(cause.title)}${tied}`,
   ];
-  for (const text of cause.for)
-    lines.push(...hanging(`    ${paint.green("+")} `, "      ", printable(text), width));
-  for (const text of cause.against)
-    lines.push(...hanging(`    ${paint.red("−")} `, "      ", printable(text), width));
-  lines.push(...hanging(`    ${paint.dim("settle")} `, "           ", printable(cause.confirm), width));
-  lines.push(...sqlLines(cause.sql, { ...options, width: width - 2 }, paint).map((line) => `  ${line}`));
+  const query = (sql: string) =>
+    sqlLines(sql, { ...options, width: width - 4 }, paint).map((line) => `    ${line}`);
+  for (const { verdict, text, sql } of cause.evidence) {
+    const sign = verdict === "for" ? paint.green("+") : paint.red("−");
+    lines.push(...hanging(`    ${sign} `, "      ", printable(text), width));
+    if (options.verbose) lines.push(...query(sql));
+  }
+  lines.push(...hanging(`    ${paint.dim("settle")}  `, "            ", printable(cause.confirm), width));
+  if (!options.verbose) lines.push(...query(cause.sql).map((line) => line.slice(2)));
   return lines;
 }
 
@@ -90,8 +102,23 @@ function endLines(diagnosis: Diagnosis, options: RenderOptions, paint: Paint): s
   const whole =
     inputs.every((input) => input.error === undefined) && outcomes.every((o) => o.status !== "failed");
   const lines: string[] = [];
-  if (incidents.length > 0) lines.push(paint.bold(plural(incidents.length, "incident")));
-  else if (whole) lines.push(paint.green.bold("✔ no incident"));
+  const [first] = incidents;
+  if (first && incidents.length === 1)
+    lines.push(
+      ...hanging(
+        `${paint.bold("1 incident")}  `,
+        "  ",
+        printable(`${verdictOf(first)}; next: ${first.next}`),
+        options.width,
+      ),
+    );
+  else if (first) {
+    lines.push(paint.bold(plural(incidents.length, "incident")));
+    incidents.forEach((one, i) => {
+      const text = `${onsetOf(one)}: ${verdictOf(one)}; next: ${one.next}`;
+      lines.push(...hanging(`  ${i + 1}  `, "     ", printable(text), options.width));
+    });
+  } else if (whole) lines.push(paint.green.bold("✔ no incident"));
   else lines.push(paint.bold("no incident in what could be evaluated"));
   for (const input of inputs.filter((i) => i.error !== undefined))
     lines.push(...wrap(`${paint.red("not evaluated:")} ${printable(input.error ?? "")}`, options.width));

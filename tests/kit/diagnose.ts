@@ -9,6 +9,7 @@ import type { Settings } from "../../src/contract/settings.ts";
 import { builtInHypotheses, diagnose } from "../../src/diagnosis/index.ts";
 import { runChecks } from "../../src/engine/run.ts";
 import { Store } from "../../src/store/index.ts";
+import { unbacked } from "./claims.ts";
 import { checkById, loadTables, type TableData, testSettings } from "./tables.ts";
 
 /** The checks whose findings may be incidents. */
@@ -36,11 +37,11 @@ export interface DiagnosedTables {
 let checks: Promise<AnyCheck[]> | null = null;
 let hypotheses: Promise<Hypothesis[]> | null = null;
 
-/** Runs the checks of incidents and ranks causes. Fails if a check fails or a cause's query does not run. */
+/** Runs the checks of incidents and ranks causes. Fails if a check fails, or a query does not return what its sentence says. */
 export async function diagnoseTables(
   tables: Record<string, TableData>,
   prepare: (store: Store, loaded: LoadedInput[]) => Promise<void>,
-  options: { settings?: Partial<Settings>; verifySql?: boolean } = {},
+  options: { settings?: Partial<Settings>; verify?: boolean } = {},
 ): Promise<DiagnosedTables> {
   checks ??= Promise.all(INCIDENT_CHECKS.map(checkById));
   hypotheses ??= builtInHypotheses();
@@ -65,9 +66,14 @@ export async function diagnoseTables(
       commit_hours: 24,
     });
     for (const incident of found.incidents) {
-      if (options.verifySql === false) continue;
+      if (options.verify === false) continue;
       await incident.timeline();
-      for (const { sql } of incident.causes) if (sql !== "") await store.all(sql);
+      for (const { text, sql } of incident.causes.flatMap((cause) => cause.evidence)) {
+        if (sql === "") continue;
+        const wrong = unbacked(text, sql, await store.all(sql));
+        if (wrong.length > 0)
+          throw new Error(`its query does not return ${wrong.join(", ")}: ${text}\n${sql}`);
+      }
     }
     return found;
   } finally {

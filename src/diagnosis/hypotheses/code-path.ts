@@ -5,13 +5,15 @@ import {
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
 import { number, percent, plural } from "../../contract/wording.ts";
 import { codeOf } from "../measure/code.ts";
-import { countsOf, GOES_ON } from "../measure/counts.ts";
+import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
 import { changedText, FRESH_MIN, mixOfOrigins, SAME_MAX } from "../measure/mix.ts";
 import { namedIn } from "../measure/named.ts";
-import { onsetText } from "../measure/window.ts";
+import { afterText, onsetText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "code-path",
@@ -41,12 +43,17 @@ export default defineHypothesis({
       weight: { for: 0, against: 2.5 },
       async run(incident, ctx) {
         const named = await namedIn(incident, ctx);
-        const { linesKept } = await countsOf(incident, ctx);
-        if (!named || named.bad < 5 || named.badNamed > 0.05 * named.bad) {
-          if (named || linesKept === null || linesKept > 0.05) return NO_EVIDENCE;
-          return { verdict: "against", text: "nothing at all is logged in that time", sql: "" };
-        }
-        return { verdict: "against", text: "nothing of those rows is in the log at all", sql: named.sql };
+        const counts = await countsOf(incident, ctx);
+        if (named && named.bad >= 5 && named.badNamed <= STOPPED * named.bad)
+          return speaksAgainst(
+            `the log names ${number(named.badNamed)} of the ${number(named.bad)} rows without tokens: a path of the same program would name them`,
+            named.sql,
+          );
+        if (named || counts.linesKept === null || counts.linesKept > STOPPED) return NO_EVIDENCE;
+        return speaksAgainst(
+          `${counts.log} has ${plural(counts.lines.after, "line")} of any kind ${afterText(incident)}`,
+          counts.sql("lines"),
+        );
       },
     },
   ],
@@ -68,19 +75,12 @@ async function otherLoggers(incident: Incident, ctx: HypothesisContext) {
   // Rows that do have their token lines took the path that logs.
   const told = named && named.badTold > 0 ? named.badTold / Math.max(1, named.bad) : eventsKept;
   if (mix.freshShare >= FRESH_MIN && (told === null || told < 0.5))
-    return {
-      verdict: "for" as const,
-      text:
-        `${named ? `the log names ${number(named.badNamed)} of the ${plural(named.bad, "row")}, without token lines, and ` : ""}` +
-        `from ${onsetText(incident)} ${changedText(mix, "lines that name rows")}`,
-      sql: mix.sql,
-    };
+    return speaksFor(changedText(mix, "lines that name rows"), mix.sql);
   if (mix.distance <= SAME_MAX)
-    return {
-      verdict: "against" as const,
-      text: `the loggers of lines that name rows are the same before and after ${onsetText(incident)} (difference ${percent(mix.distance)})`,
-      sql: mix.sql,
-    };
+    return speaksAgainst(
+      `the loggers of lines that name rows are about the same before and after ${onsetText(incident)} (${percent(mix.distance)} differ)`,
+      mix.sql,
+    );
   return NO_EVIDENCE;
 }
 
@@ -89,16 +89,14 @@ async function entryWithoutLog(incident: Incident, ctx: HypothesisContext) {
   if (!code || code.entries < 2) return NO_EVIDENCE;
   const [first] = code.withoutLog;
   if (first !== undefined && code.withoutLog.length < code.entries)
-    return {
-      verdict: "for" as const,
-      text: `${plural(code.withoutLog.length, "entry point")} of ${number(code.entries)} reach the write of the row and no line that logs tokens, ${first} among them`,
-      sql: code.sql,
-    };
+    return speaksFor(
+      `of ${number(code.entries)} entry points that reach the write of the row, ${number(code.withoutLog.length)} reach no line that logs tokens, ${first} among them`,
+      code.entriesSql,
+    );
   if (code.withoutLog.length === 0)
-    return {
-      verdict: "against" as const,
-      text: `all ${number(code.entries)} entry points that reach the write of the row reach a line that logs tokens`,
-      sql: code.sql,
-    };
+    return speaksAgainst(
+      `all ${number(code.entries)} entry points that reach the write of the row reach a line that logs tokens`,
+      code.entriesSql,
+    );
   return NO_EVIDENCE;
 }

@@ -1,10 +1,12 @@
 /** Only some calls lose their tokens: one condition tells which. */
 
-import { defineHypothesis, NO_EVIDENCE } from "../../contract/hypothesis.ts";
+import { defineHypothesis, NO_EVIDENCE, speaksAgainst, speaksFor } from "../../contract/hypothesis.ts";
 import { percent } from "../../contract/wording.ts";
 import { separationText } from "../dimensions.ts";
+import { countsOf } from "../measure/counts.ts";
 import { ALL_OR_NOTHING, coverageOf, separationOf } from "../measure/loss.ts";
 import { FRESH_MIN, mixOfColumn } from "../measure/mix.ts";
+import { afterText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "conditional",
@@ -24,11 +26,10 @@ export default defineHypothesis({
         const coverage = await coverageOf(incident, ctx);
         if (coverage === null || !incident.table) return NO_EVIDENCE;
         if (coverage <= ALL_OR_NOTHING || coverage >= 1 - ALL_OR_NOTHING / 5)
-          return {
-            verdict: "against",
-            text: `${percent(coverage)} of the calls in that time have tokens: all or nothing`,
-            sql: "",
-          };
+          return speaksAgainst(
+            `${percent(coverage)} of the calls ${afterText(incident)} have tokens: all or nothing`,
+            (await countsOf(incident, ctx)).sql("calls", "lost"),
+          );
         const separation = await separationOf(incident, ctx);
         if (!separation) return NO_EVIDENCE;
         const { table } = incident;
@@ -43,13 +44,7 @@ export default defineHypothesis({
           separation.values.every((v) => v !== null && mix.fresh.includes(v))
         )
           return NO_EVIDENCE;
-        const column = separation.column;
-        return {
-          verdict: "for",
-          text: separationText(separation),
-          sql: `SELECT ${column} AS value, count(*) AS calls, count(*) FILTER (WHERE ${incident.defect}) AS lost
-FROM ${table.relation} WHERE ${incident.scope} GROUP BY 1 ORDER BY lost DESC, value`,
-        };
+        return speaksFor(separationText(separation), separation.sql);
       },
     },
   ],

@@ -5,10 +5,12 @@ import {
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
 import { instant, number, percent, plural } from "../../contract/wording.ts";
 import { commitsNear, markersNear, type Nearby } from "../measure/events.ts";
-import { afterSql, beforeSql, onsetText } from "../measure/window.ts";
+import { afterSql, afterText, beforeSql, beforeText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "deploy-regression",
@@ -25,13 +27,13 @@ export default defineHypothesis({
       // As many times likelier as such a marker is rare: a program that restarts every hour says nothing.
       weight: { for: 2.6, against: 1.5 },
       run: (incident, ctx) =>
-        near("restart, version or deploy", markersNear(incident, ctx), ctx.options.restart_hours, incident),
+        near("restart, version or deploy", markersNear(incident, ctx), ctx.options.restart_hours),
     },
     {
       id: "commit-near",
       // Commits are frequent: they count by how rare they are, too.
       weight: { for: 1.4, against: 1.5 },
-      run: (incident, ctx) => near("commit", commitsNear(incident, ctx), ctx.options.commit_hours, incident),
+      run: (incident, ctx) => near("commit", commitsNear(incident, ctx), ctx.options.commit_hours),
     },
     {
       id: "commit-touches",
@@ -41,11 +43,10 @@ export default defineHypothesis({
         const commits = await commitsNear(incident, ctx);
         if (!commits?.nearest?.touches) return NO_EVIDENCE;
         const { nearest } = commits;
-        return {
-          verdict: "for",
-          text: `commit ${nearest.source.slice(0, 10)} of ${instant(nearest.time)} ("${nearest.text.slice(0, 80)}") touches ${nearest.touches}`,
-          sql: commits.sql,
-        };
+        return speaksFor(
+          `commit ${nearest.source.slice(0, 10)} of ${instant(nearest.time)} ("${nearest.text.slice(0, 80)}") touches ${nearest.touches}`,
+          commits.sql,
+        );
       },
     },
     {
@@ -62,27 +63,25 @@ export default defineHypothesis({
       : "the git history (name the .git directory), or the times of deploys under deploys: in trueup.yaml",
 });
 
-async function near(what: string, found: Promise<Nearby | null>, hours: number, incident: Incident) {
+async function near(what: string, found: Promise<Nearby | null>, hours: number) {
   const nearby = await found;
   if (!nearby) return NO_EVIDENCE;
   if (!nearby.nearest)
-    return {
-      verdict: "against" as const,
-      text: `no ${what} in the ${number(hours)} h before ${onsetText(incident)}; the evidence holds ${number(nearby.all)}`,
-      sql: nearby.sql,
+    return speaksAgainst(
+      `no ${what} from ${nearby.from} to ${nearby.to}, ${number(hours)} h before the onset to its end; the evidence holds ${number(nearby.all)}`,
+      nearby.sql,
       // Logs show restarts only by chance, so that their absence says little where hardly any are known.
-      share: Math.min(1, nearby.all / 3),
-    };
+      Math.min(1, nearby.all / 3),
+    );
   const rare = Math.log(0.9 / Math.max(nearby.chance, 1e-6)) / Math.log(0.9 / 0.02);
   if (rare <= 0.15) return NO_EVIDENCE;
   const { nearest } = nearby;
   const more = nearby.near > 1 ? ` (${plural(nearby.near, "event")} in that time)` : "";
-  return {
-    verdict: "for" as const,
-    text: `${nearest.kind} at ${instant(nearest.time)} in ${nearest.kind === "commit" ? nearest.source.slice(0, 10) : nearest.source}: "${nearest.text.slice(0, 100)}"${more}; by chance ${percent(nearby.chance)} of such windows hold one`,
-    sql: nearby.sql,
-    share: Math.min(1, rare),
-  };
+  return speaksFor(
+    `${nearest.kind} at ${instant(nearest.time)} in ${nearest.kind === "commit" ? nearest.source.slice(0, 10) : nearest.source}: "${nearest.text.slice(0, 100)}"${more}; by chance ${percent(nearby.chance)} of such windows hold one`,
+    nearby.sql,
+    Math.min(1, rare),
+  );
 }
 
 async function errorsRise(incident: Incident, ctx: HypothesisContext) {
@@ -99,9 +98,8 @@ FROM ${table.relation} WHERE is_call`;
   const [was, is] = [failed / before, failedAfter / after];
   const noise = Math.sqrt((Math.max(was, 0.01) * (1 - was)) / after);
   if (is - was < Math.max(0.05, 4 * noise)) return NO_EVIDENCE;
-  return {
-    verdict: "for" as const,
-    text: `the share of failed calls rises from ${percent(was)} to ${percent(is)} at ${onsetText(incident)}`,
+  return speaksFor(
+    `the share of failed calls rises from ${percent(was)} ${beforeText(incident)} to ${percent(is)} ${afterText(incident)}`,
     sql,
-  };
+  );
 }

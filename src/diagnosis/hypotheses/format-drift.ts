@@ -1,17 +1,18 @@
 /** The wording of the token line changed, and what reads it no longer matches. */
 
-import { instantOf, timestampSql } from "../../contract/activity.ts";
 import {
   type Answer,
   defineHypothesis,
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
 import { isOneWording, templateSql, wordingOf } from "../../contract/template.ts";
 import { number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON } from "../measure/counts.ts";
-import { afterSql, beforeSql, onsetText } from "../measure/window.ts";
+import { afterSql, afterText, beforeSql, beforeText, onsetText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "format-drift",
@@ -42,33 +43,24 @@ export default defineHypothesis({
 });
 
 async function nearMissesBegin(incident: Incident, ctx: HypothesisContext) {
-  const { events, eventsKept, linesKept } = await countsOf(incident, ctx);
-  if (incident.logs.length === 0 || !incident.onset) return NO_EVIDENCE;
-  const inputs = incident.logs.map((log) => ctx.sql.literal(log.input)).join(", ");
-  const where = `input IN (${inputs}) AND text NOT LIKE '%N/A%'`;
-  const [row = {}] = await ctx.query(
-    `SELECT count(*) FILTER (WHERE ${beforeSql(incident)}) AS before, count(*) FILTER (WHERE ${afterSql(incident)}) AS after,
-       count(DISTINCT CASE WHEN ${afterSql(incident)} THEN line END) AS lines FROM trueup.near_misses WHERE ${where}`,
-  );
-  const [before, after] = [Number(row.before ?? 0), Number(row.after ?? 0)];
-  const sql = `SELECT time, line, text FROM trueup.near_misses WHERE ${where} AND time >= ${timestampSql(incident.onset.earliest)} ORDER BY time, line LIMIT 100`;
-  const matches = events.before + before > 0 ? events.before / (events.before + before) : 1;
-  const matchesAfter = events.after + after > 0 ? events.after / (events.after + after) : 1;
-  if (after >= 5 && matches >= 0.5 && matchesAfter <= 0.5 * matches)
-    return {
-      verdict: "for" as const,
-      text:
-        `${plural(after, "line")} with the words of a token line that no pattern reads begin at ${onsetText(incident)} (${number(before)} before), ` +
-        `as matches fall from ${number(events.before)} to ${number(events.after)}`,
+  const counts = await countsOf(incident, ctx);
+  const { events, near, eventsKept, linesKept, log } = counts;
+  if (log === null || !incident.onset) return NO_EVIDENCE;
+  const sql = counts.sql("near", "events");
+  const matching = events.before + near.before > 0 ? events.before / (events.before + near.before) : 1;
+  const matchingAfter = events.after + near.after > 0 ? events.after / (events.after + near.after) : 1;
+  if (near.after >= 5 && matching >= 0.5 && matchingAfter <= 0.5 * matching)
+    return speaksFor(
+      `${plural(near.after, "line")} with the words of a token line that no pattern reads ${afterText(incident)} (${number(near.before)} ${beforeText(incident)}), ` +
+        `as matches go from ${number(events.before)} to ${number(events.after)}`,
       sql,
-    };
+    );
   const goesOn = linesKept !== null && linesKept >= GOES_ON;
-  if (goesOn && after === 0 && (await wordingChanges(incident, ctx)).verdict === "none")
-    return {
-      verdict: "against" as const,
-      text: `no line after ${onsetText(incident)} has the words of a token line without matching${eventsKept !== null && eventsKept < GOES_ON ? ", though the log goes on" : ""}`,
-      sql: `SELECT count(*) AS near_misses FROM trueup.near_misses WHERE ${where} AND time > TIMESTAMP ${ctx.sql.literal(instantOf(incident.onset.earliest).replace("T", " ").replace("Z", ""))}`,
-    };
+  if (goesOn && near.after === 0 && (await wordingChanges(incident, ctx)).verdict === "none")
+    return speaksAgainst(
+      `no line ${afterText(incident)} has the words of a token line without matching${eventsKept !== null && eventsKept < GOES_ON ? ", though the log goes on" : ""}`,
+      sql,
+    );
   return NO_EVIDENCE;
 }
 
@@ -93,34 +85,27 @@ async function compareWordings(incident: Incident, ctx: HypothesisContext): Prom
       ),
   );
   if (lines.length === 0) return NO_EVIDENCE;
-  const side = (when: string, order: string) =>
-    `SELECT text FROM (SELECT text, time, line FROM (${lines.join(" UNION ALL ")}) AS told_lines WHERE ${when} ORDER BY time ${order}, line LIMIT ${NEAREST}) AS nearest`;
-  const wordings = async (when: string, order: string) => {
-    const rows = await ctx.query(
-      `SELECT ${templateSql(ctx.sql, "text")} AS template, count(*) AS n FROM (${side(when, order)}) AS texts GROUP BY 1 ORDER BY n DESC, template`,
-    );
-    const counts = new Map<string, number>();
-    for (const row of rows) {
-      const wording = wordingOf(String(row.template));
-      counts.set(wording, (counts.get(wording) ?? 0) + Number(row.n));
-    }
-    return counts;
-  };
-  const [before, after] = [
-    await wordings(beforeSql(incident), "DESC"),
-    await wordings(afterSql(incident), "ASC"),
-  ];
-  const sum = (counts: Map<string, number>) => [...counts.values()].reduce((total, n) => total + n, 0);
+  const side = (name: string, when: string, order: string) =>
+    `SELECT '${name}' AS side, ${templateSql(ctx.sql, "text")} AS template FROM (
+  SELECT text FROM (${lines.join(" UNION ALL ")}) AS told_lines WHERE ${when} ORDER BY time ${order}, line LIMIT ${NEAREST}) AS nearest`;
+  const sides = `${side("before", beforeSql(incident), "DESC")} UNION ALL ${side("after", afterSql(incident), "ASC")}`;
+  const templates = (await ctx.query(`SELECT side, template, count(*) AS n FROM (${sides}) AS sides
+    GROUP BY 1, 2 ORDER BY n DESC, template`)) as { side: string; template: string; n: number }[];
+  const of = (name: string) => templates.filter((one) => one.side === name);
+  const sum = (list: readonly { n: number }[]) => list.reduce((total, { n }) => total + Number(n), 0);
+  const [before, after] = [of("before"), of("after")];
   if (sum(before) < SIDE_MIN || sum(after) < SIDE_MIN) return NO_EVIDENCE;
-  const fresh = [...after].filter(
-    ([text]) => ![...before.keys()].some((old) => old === text || isOneWording(old, text)),
-  );
+  const old = before.map((one) => wordingOf(one.template));
+  const fresh = after.filter((one) => {
+    const wording = wordingOf(one.template);
+    return !old.some((known) => known === wording || isOneWording(known, wording));
+  });
   const [first] = fresh;
-  const share = fresh.reduce((total, [, n]) => total + n, 0) / sum(after);
+  const share = sum(fresh) / sum(after);
   if (!first || share < 0.5) return NO_EVIDENCE;
-  return {
-    verdict: "for" as const,
-    text: `the wording of the token line changes at ${onsetText(incident)}: ${percent(share)} of the next ${number(sum(after))} read "${first[0].slice(0, 100)}", before it "${([...before.keys()][0] ?? "").slice(0, 100)}"`,
-    sql: `${side(afterSql(incident), "ASC")}`,
-  };
+  const isNew = fresh.map((one) => ctx.sql.literal(one.template)).join(", ");
+  return speaksFor(
+    `the wording of the token line changes at ${onsetText(incident)}: ${percent(share)} of the next ${number(sum(after))} are new and read "${wordingOf(first.template).slice(0, 100)}", before it "${(old[0] ?? "").slice(0, 100)}"`,
+    `SELECT side, template, template IN (${isNew}) AS is_new, count(*) AS lines FROM (${sides}) AS sides GROUP BY 1, 2, 3 ORDER BY side, lines DESC, template`,
+  );
 }

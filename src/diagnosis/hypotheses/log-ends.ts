@@ -1,11 +1,10 @@
 /** The log is a stale or truncated copy, was rotated away, or is no longer shipped. */
 
-import { instantOf } from "../../contract/activity.ts";
-import { defineHypothesis, NO_EVIDENCE } from "../../contract/hypothesis.ts";
+import { defineHypothesis, NO_EVIDENCE, speaksAgainst, speaksFor } from "../../contract/hypothesis.ts";
 import { instant, number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
 import { namedIn } from "../measure/named.ts";
-import { onsetText } from "../measure/window.ts";
+import { afterText, beforeText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "log-ends",
@@ -22,24 +21,24 @@ export default defineHypothesis({
       // All lines of a live log stop while rows go on in hardly any other case (1 in 30); lines that go on refute it.
       weight: { for: 3.4, against: 4 },
       async run(incident, ctx) {
-        const { rows, lines, linesKept, log } = await countsOf(incident, ctx);
+        const counts = await countsOf(incident, ctx);
+        const { rows, lines, linesKept, log, lastLine } = counts;
         if (linesKept === null || log === null) return NO_EVIDENCE;
-        const relation = incident.logs.find((one) => one.input === log)!.relation;
-        const sql = `SELECT CAST(time AS DATE) AS day, count(*) AS lines FROM ${relation} WHERE time IS NOT NULL GROUP BY 1 ORDER BY 1`;
+        const sql = counts.sql("lines", "rows");
+        const after = afterText(incident);
+        const follow = `while ${plural(rows.after, "row")} ${rows.after === 1 ? "follows" : "follow"} ${after}`;
+        if (linesKept <= STOPPED && lines.after === 0)
+          return speaksFor(
+            `all lines of ${log} stop at ${instant(lastLine)}, not only token lines: ${number(counts.linesByThen)} up to then and none later, ${follow}`,
+            sql,
+          );
         if (linesKept <= STOPPED)
-          return {
-            verdict: "for",
-            text: `all lines of ${log} stop, not only token lines: ${number(lines.before)} up to ${onsetText(incident)}, ${number(lines.after)} after it, while ${plural(rows.after, "row")} ${rows.after === 1 ? "follows" : "follow"}`,
+          return speaksFor(
+            `nearly all lines of ${log} stop, not only token lines: ${number(lines.before)} ${beforeText(incident)}, ${number(lines.after)} ${after}, ${follow}`,
             sql,
-          };
+          );
         if (linesKept >= GOES_ON)
-          return {
-            verdict: "against",
-            text: `other lines of ${log} go on: ${number(lines.after)} after ${onsetText(incident)}${
-              incident.until === null ? "" : `, up to ${instant(instantOf(incident.until))}`
-            }`,
-            sql,
-          };
+          return speaksAgainst(`other lines of ${log} go on: ${number(lines.after)} ${after}`, sql);
         return NO_EVIDENCE;
       },
     },
@@ -52,19 +51,16 @@ export default defineHypothesis({
         if (!named || named.bad < 5) return NO_EVIDENCE;
         const usually = named.sound < 5 || named.soundNamed >= 0.5 * named.sound;
         if (usually && named.badNamed <= 0.05 * named.bad)
-          return {
-            verdict: "for",
-            text:
-              `${named.badNamed === 0 ? "no id" : `${number(named.badNamed)} of ${number(named.bad)} ids`} of the ${plural(named.bad, "row")} without tokens ${named.badNamed > 1 ? "appear" : "appears"} anywhere in the log` +
+          return speaksFor(
+            `${named.badNamed === 0 ? "no id" : `${number(named.badNamed)} of ${number(named.bad)} ids`} of the ${plural(named.bad, "row")} without tokens ${named.badNamed > 1 ? "appear" : "appears"} anywhere in the log` +
               (named.sound >= 5 ? `; of earlier rows ${percent(named.soundNamed / named.sound)} do` : ""),
-            sql: named.sql,
-          };
+            named.sql,
+          );
         if (named.badNamed >= 0.5 * named.bad)
-          return {
-            verdict: "against",
-            text: `the log names ${number(named.badNamed)} of the ${number(named.bad)} rows without tokens`,
-            sql: named.sql,
-          };
+          return speaksAgainst(
+            `the log names ${number(named.badNamed)} of the ${number(named.bad)} rows without tokens`,
+            named.sql,
+          );
         return NO_EVIDENCE;
       },
     },
@@ -81,7 +77,7 @@ export default defineHypothesis({
         const note = inputs
           .flatMap((input) => input.notes)
           .find((text) => /rotated set are missing|rotated parts beside it were not read/.test(text));
-        return note ? { verdict: "for", text: note, sql: "" } : NO_EVIDENCE;
+        return note ? speaksFor(note, "") : NO_EVIDENCE;
       },
     },
   ],

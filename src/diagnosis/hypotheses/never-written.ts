@@ -5,6 +5,8 @@ import {
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
 import { tokenRoles } from "../../contract/scope.ts";
 import { instant, number, plural } from "../../contract/wording.ts";
@@ -29,7 +31,7 @@ export default defineHypothesis({
       id: "newest-column",
       // A column that was added stands at the end of the table.
       weight: { for: 0.7, against: 0 },
-      async run(incident) {
+      async run(incident, ctx) {
         const { table } = incident;
         if (!table || incident.kind !== "ended") return NO_EVIDENCE;
         const columns = table.table.columns.filter((column) => !column.name.includes("."));
@@ -42,11 +44,10 @@ export default defineHypothesis({
           Math.min(...tokens) < columns.length - tokens.length - 2
         )
           return NO_EVIDENCE;
-        return {
-          verdict: "for",
-          text: `the token columns are the last of ${table.name}'s ${number(columns.length)} columns`,
-          sql: "",
-        };
+        return speaksFor(
+          `the token columns are the last of ${table.name}'s ${number(columns.length)} columns`,
+          `SELECT DISTINCT name, role FROM trueup.columns WHERE table_name = ${ctx.sql.literal(table.name)} AND NOT contains(name, '.')`,
+        );
       },
     },
     {
@@ -67,29 +68,24 @@ async function nullThenFilled(incident: Incident, ctx: HypothesisContext) {
   const { table, scope, defect, kind } = incident;
   if (!table || defect === null) return NO_EVIDENCE;
   const time = table.has("time") ? "time" : "CAST(NULL AS TIMESTAMP)";
-  const sql = `SELECT count(*) AS calls, count(*) FILTER (WHERE ${defect}) AS lost, min(${time}) FILTER (WHERE NOT (${defect})) AS first_with
-FROM ${table.relation} WHERE ${scope}`;
+  const sql = `SELECT count(*) AS calls, count(*) FILTER (WHERE lost) AS lost, count(*) FILTER (WHERE NOT lost) AS sound,
+  count(*) FILTER (WHERE lost AND time < first_with) AS older, min(first_with) AS first_with
+FROM (SELECT ${defect} AS lost, ${time} AS time, min(${time}) FILTER (WHERE NOT (${defect})) OVER () AS first_with
+  FROM ${table.relation} WHERE ${scope}) AS calls`;
   const [row = {}] = await ctx.query(sql);
-  const [calls, lost] = [Number(row.calls ?? 0), Number(row.lost ?? 0)];
+  const [calls, lost, sound] = [Number(row.calls ?? 0), Number(row.lost ?? 0), Number(row.sound ?? 0)];
   if (calls < 5) return NO_EVIDENCE;
   if (kind === "ended")
-    return {
-      verdict: "for" as const,
-      text: `${number(lost)} calls without it are older than ${instant(row.first_with)}, the first with it; of the later ones nearly all have it`,
+    return speaksFor(
+      `${number(row.older)} of ${number(lost)} calls without it are older than ${instant(row.first_with)}, the first with it`,
       sql,
-    };
+    );
   if (lost === calls)
-    return {
-      verdict: "for" as const,
-      text: `no call of ${table.name} has ever had it (${number(calls)} calls)`,
-      sql,
-      share: 0.4,
-    };
-  return {
-    verdict: "against" as const,
-    text: `${plural(calls - lost, "earlier row has", "earlier rows have")} values`,
+    return speaksFor(`no call of ${table.name} has ever had it (${number(calls)} calls)`, sql, 0.4);
+  return speaksAgainst(
+    `${number(sound)} of ${plural(calls, "call")} ${sound === 1 ? "has" : "have"} it`,
     sql,
-  };
+  );
 }
 
 async function noWriter(incident: Incident, ctx: HypothesisContext) {
@@ -100,15 +96,13 @@ async function noWriter(incident: Incident, ctx: HypothesisContext) {
   const writing = named.filter((writer) => writer.withTokens);
   const [first] = writing;
   if (!first)
-    return {
-      verdict: "for" as const,
-      text: `${plural(named.length, "statement")} of the code ${named.length === 1 ? "writes" : "write"} the table, none of them the column`,
-      sql: code.sql,
-    };
-  return {
-    verdict: "against" as const,
-    text: `${first.function} (${first.file}:${number(first.line)}) writes it`,
-    sql: code.sql,
-    share: incident.kind === "ended" ? 0 : 1,
-  };
+    return speaksFor(
+      `${plural(named.length, "statement")} of the code ${named.length === 1 ? "writes" : "write"} the table, none of them the column`,
+      code.sql,
+    );
+  return speaksAgainst(
+    `${first.function} (${first.file}:${first.line}) writes it`,
+    code.sql,
+    incident.kind === "ended" ? 0 : 1,
+  );
 }

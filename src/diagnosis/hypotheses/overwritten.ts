@@ -5,8 +5,10 @@ import {
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
-import { number, plural } from "../../contract/wording.ts";
+import { number } from "../../contract/wording.ts";
 import { codeOf } from "../measure/code.ts";
 import { lifecycleOf } from "../measure/columns.ts";
 
@@ -35,16 +37,13 @@ export default defineHypothesis({
         const lifecycle = await lifecycleOf(incident, ctx);
         const [first] = lifecycle?.wiped ?? [];
         if (!lifecycle || !first || lifecycle.later.length === 0) return NO_EVIDENCE;
-        return {
-          verdict: "for",
-          text: `${lifecycle.wiped
-            .slice(0, 3)
-            .map((c) => c.column)
-            .join(
-              ", ",
-            )} ${lifecycle.wiped.length === 1 ? "is" : "are"} lost with the tokens (${number(first.lostSet)} of ${number(first.lost)} rows keep it, ${number(first.soundSet)} of ${number(first.sound)} others)`,
-          sql: lifecycle.sql,
-        };
+        const others = lifecycle.wiped.slice(1, 3).map((c) => c.column);
+        const too =
+          others.length === 0 ? "" : `, and so ${others.length === 1 ? "is" : "are"} ${others.join(" and ")}`;
+        return speaksFor(
+          `${first.column} is lost with the tokens: ${number(first.lostSet)} of ${number(first.lost)} rows without tokens have it, ${number(first.soundSet)} of ${number(first.sound)} with tokens${too}`,
+          lifecycle.sql,
+        );
       },
     },
     {
@@ -66,16 +65,11 @@ async function laterColumns(incident: Incident, ctx: HypothesisContext) {
   if (!lifecycle) return NO_EVIDENCE;
   const [later] = lifecycle.later;
   if (later)
-    return {
-      verdict: "for" as const,
-      text: `rows with ${later.column} have lost their tokens: ${number(later.lostSet)} of ${number(later.lost)} rows without tokens have it, ${number(later.soundSet)} of ${number(later.sound)} with tokens`,
-      sql: lifecycle.sql,
-    };
-  return {
-    verdict: "against" as const,
-    text: "no column of a later step is set in the rows without tokens only",
-    sql: lifecycle.sql,
-  };
+    return speaksFor(
+      `rows with ${later.column} have lost their tokens: ${number(later.lostSet)} of ${number(later.lost)} rows without tokens have it, ${number(later.soundSet)} of ${number(later.sound)} with tokens`,
+      lifecycle.sql,
+    );
+  return speaksAgainst("no column of a later step is set in the rows without tokens only", lifecycle.sql);
 }
 
 async function twoWriters(incident: Incident, ctx: HypothesisContext) {
@@ -87,16 +81,11 @@ async function twoWriters(incident: Incident, ctx: HypothesisContext) {
   const writing = code.writers.filter((w) => w.withTokens);
   const [one] = replacing;
   if (one && writing.length > 0)
-    return {
-      verdict: "for" as const,
-      text: `${one.function} (${one.file}:${number(one.line)}) replaces rows without the token columns, which ${writing[0]!.function} writes`,
-      sql: code.sql,
-    };
+    return speaksFor(
+      `${one.function} (${one.file}:${one.line}) replaces rows without the token columns, which ${writing[0]!.function} writes`,
+      code.sql,
+    );
   if (code.writers.length === 1)
-    return {
-      verdict: "against" as const,
-      text: `the code has ${plural(1, "writer")} of the table, ${code.writers[0]!.function}`,
-      sql: code.sql,
-    };
+    return speaksAgainst(`the code has one writer of the table, ${code.writers[0]!.function}`, code.sql);
   return NO_EVIDENCE;
 }

@@ -1,11 +1,13 @@
 /** The importer, parser or cron job stopped while the log goes on. */
 
-import { instantOf, secondsOf } from "../../contract/activity.ts";
+import { instantOf, secondsOf, timestampSql } from "../../contract/activity.ts";
 import {
   defineHypothesis,
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
 import { instant, number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
@@ -13,7 +15,7 @@ import { failuresOf } from "../measure/events.ts";
 import { ALL_OR_NOTHING, coverageOf } from "../measure/loss.ts";
 import { namedIn } from "../measure/named.ts";
 import { elsewhereIn, siblingsOf } from "../measure/siblings.ts";
-import { onsetText } from "../measure/window.ts";
+import { afterText, beforeText } from "../measure/window.ts";
 
 /** A program that cannot load its own code does nothing at all. */
 const CANNOT_LOAD =
@@ -54,17 +56,18 @@ export default defineHypothesis({
       // The table itself ends while token lines go on: what fills it stopped.
       weight: { for: 3.4, against: 0 },
       async run(incident, ctx) {
-        const { rows, events, lines, log } = await countsOf(incident, ctx);
-        const told = events.after > 0 ? events : lines;
+        const counts = await countsOf(incident, ctx);
+        const { rows, events, lines, log } = counts;
+        const ofTokens = events.after > 0;
+        const told = ofTokens ? events : lines;
         if (!incident.table || log === null || rows.before < 5 || told.after < 5 || told.before < 5)
           return NO_EVIDENCE;
         const kept = rows.after / told.after / (rows.before / told.before);
         if (kept > STOPPED) return NO_EVIDENCE;
-        return {
-          verdict: "for",
-          text: `the last row of ${incident.table.name} is of ${onsetText(incident)}, while ${log} goes on with ${plural(told.after, events.after > 0 ? "token line" : "line")}`,
-          sql: `SELECT max(time) AS last_row FROM ${incident.table.relation}`,
-        };
+        return speaksFor(
+          `${incident.table.name} has ${plural(rows.before, "row")} ${beforeText(incident)} and ${number(rows.after)} ${afterText(incident)}, while ${log} goes on with ${plural(told.after, ofTokens ? "token line" : "line")}`,
+          counts.sql("rows", ofTokens ? "events" : "lines"),
+        );
       },
     },
     {
@@ -74,11 +77,11 @@ export default defineHypothesis({
       async run(incident, ctx) {
         const coverage = await coverageOf(incident, ctx);
         if (coverage === null || coverage <= 2 * ALL_OR_NOTHING || !incident.table) return NO_EVIDENCE;
-        return {
-          verdict: "against",
-          text: `${percent(coverage)} of the calls after ${onsetText(incident)} have tokens: what fills the table is alive`,
-          sql: "",
-        };
+        const counts = await countsOf(incident, ctx);
+        return speaksAgainst(
+          `${percent(coverage)} of the calls ${afterText(incident)} have tokens: what fills the table is alive`,
+          counts.sql("calls", "lost"),
+        );
       },
     },
   ],
@@ -88,44 +91,39 @@ export default defineHypothesis({
 });
 
 async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
-  const { events, eventsKept, linesKept, bad, log } = await countsOf(incident, ctx);
+  const counts = await countsOf(incident, ctx);
+  const { events, eventsKept, linesKept, bad, log } = counts;
   const named = await namedIn(incident, ctx);
   if (bad < 5 || log === null) return NO_EVIDENCE;
-  const relation = incident.events.find((usage) => usage.table.input === log)?.relation;
-  const sql = relation
-    ? `SELECT CAST(time AS DATE) AS day, count(*) AS token_lines FROM ${relation} WHERE time IS NOT NULL GROUP BY 1 ORDER BY 1`
-    : "";
   // What stands in another table was imported, only elsewhere.
   const elsewhere = elsewhereIn(await siblingsOf(incident, ctx));
   const share = elsewhere.rows || elsewhere.begins ? 0.4 : 1;
   // Token lines that name their row are proof for that row.
   if (named && named.soundTold >= 0.5 * Math.max(1, named.sound)) {
     if (named.badTold >= 0.5 * named.bad)
-      return {
-        verdict: "for" as const,
-        text: `the log has the token lines of ${number(named.badTold)} of the ${number(named.bad)} rows that lack tokens`,
-        sql: named.sql,
+      return speaksFor(
+        `the log has the token lines of ${number(named.badTold)} of the ${number(named.bad)} rows that lack tokens`,
+        named.sql,
         share,
-      };
+      );
   }
+  const after = afterText(incident);
   if (
     eventsKept !== null &&
     eventsKept >= GOES_ON &&
     events.after >= 5 &&
     !(named && named.soundTold > 0 && named.badTold === 0)
   )
-    return {
-      verdict: "for" as const,
-      text: `${log} has ${plural(events.after, "token line")} after ${onsetText(incident)}, while ${plural(bad, "row")} of that time ${bad === 1 ? "lacks" : "lack"} tokens`,
-      sql,
+    return speaksFor(
+      `${log} has ${plural(events.after, "token line")} ${after}, while ${plural(bad, "row")} of that time ${bad === 1 ? "lacks" : "lack"} tokens`,
+      counts.sql("events", "lost"),
       share,
-    };
+    );
   if (eventsKept !== null && eventsKept <= STOPPED && linesKept !== null && linesKept >= GOES_ON)
-    return {
-      verdict: "against" as const,
-      text: `the log itself has ${events.after === 0 ? "no token line" : plural(events.after, "token line")} after ${onsetText(incident)}: there was nothing to import`,
-      sql,
-    };
+    return speaksAgainst(
+      `the log itself has ${events.after === 0 ? "no token line" : plural(events.after, "token line")} ${after}: there was nothing to import`,
+      counts.sql("events", "lines"),
+    );
   return NO_EVIDENCE;
 }
 
@@ -140,15 +138,13 @@ async function importerFailed(incident: Incident, ctx: HypothesisContext) {
   );
   if (!worst || (worst.before > 0 && worst.before * 3 > worst.count)) return NO_EVIDENCE;
   const since = worst.first === null ? "" : `, first at ${instant(worst.first)}`;
-  return {
-    verdict: "for" as const,
-    text: `${worst.source} fails ${plural(worst.count, "time")} with "${worst.text.slice(0, 120)}"${since}`,
-    sql: `SELECT time, line, text FROM trueup.markers WHERE kind = 'traceback' AND input = ${ctx.sql.literal(worst.source)} ORDER BY time, line LIMIT 100`,
+  const isImporter = IMPORTER.test(worst.source + worst.text) || CANNOT_LOAD.test(worst.text);
+  return speaksFor(
+    `${worst.source} fails ${plural(worst.count, "time")} with "${worst.text.slice(0, 120)}"${since}`,
+    worst.sql,
     // Undated, or of a program that may have nothing to do with it.
-    share:
-      (worst.first === null ? 0.8 : 1) *
-      (IMPORTER.test(worst.source + worst.text) || CANNOT_LOAD.test(worst.text) ? 1 : 0.5),
-  };
+    (worst.first === null ? 0.8 : 1) * (isImporter ? 1 : 0.5),
+  );
 }
 
 async function importerSilent(incident: Incident, ctx: HypothesisContext) {
@@ -169,9 +165,8 @@ async function importerSilent(incident: Incident, ctx: HypothesisContext) {
     );
   });
   if (!own) return NO_EVIDENCE;
-  return {
-    verdict: "for" as const,
-    text: `${own.name} ends at ${instant(own.timeRange.to)}, while rows go on to ${instant(instantOf(until))}`,
-    sql: `SELECT max(time) AS last_run FROM ${own.relation}`,
-  };
+  return speaksFor(
+    `${own.name} ends at ${instant(own.timeRange.to)}, while the evidence goes on to ${instant(instantOf(until))}`,
+    `SELECT max(time) AS last_run, ${timestampSql(until)} AS evidence_ends FROM ${own.relation}`,
+  );
 }

@@ -5,6 +5,8 @@ import {
   type HypothesisContext,
   type Incident,
   NO_EVIDENCE,
+  speaksAgainst,
+  speaksFor,
 } from "../../contract/hypothesis.ts";
 import { number, percent } from "../../contract/wording.ts";
 import { changedText, FRESH_MIN, type Mix, mixOfColumn, mixOfOrigins, SAME_MAX } from "../measure/mix.ts";
@@ -39,11 +41,10 @@ export default defineHypothesis({
         if (!mix || mix.freshShare < FRESH_MIN) return NO_EVIDENCE;
         const names = [...new Set(mix.fresh.flatMap((origin) => origin.toLowerCase().match(PROVIDER) ?? []))];
         if (names.length === 0) return NO_EVIDENCE;
-        return {
-          verdict: "for",
-          text: `from ${onsetText(incident)} the lines of the rows name ${names.slice(0, 3).join(", ")}: ${changedText(mix, "lines that name rows")}`,
-          sql: mix.sql,
-        };
+        return speaksFor(
+          `the lines of the rows name ${names.slice(0, 3).join(", ")}: ${changedText(mix, "lines that name rows")}`,
+          mix.sql,
+        );
       },
     },
     {
@@ -59,7 +60,7 @@ export default defineHypothesis({
           const value =
             mix && mix.freshShare >= FRESH_MIN ? mix.fresh.find((name) => MOCK.test(name)) : undefined;
           if (mix && value !== undefined)
-            return { verdict: "for", text: `"${value}" appears at ${onsetText(incident)}`, sql: mix.sql };
+            return speaksFor(`"${value}" appears at ${onsetText(incident)}`, mix.sql);
         }
         return NO_EVIDENCE;
       },
@@ -98,19 +99,13 @@ async function columnMix(incident: Incident, ctx: HypothesisContext) {
   const changed = mixes
     .filter(({ mix }) => mix.freshShare >= FRESH_MIN)
     .sort((a, b) => b.mix.freshShare - a.mix.freshShare)[0];
-  if (changed)
-    return {
-      verdict: "for" as const,
-      text: `from ${onsetText(incident)} ${changedText(changed.mix, `calls by ${changed.role}`)}`,
-      sql: changed.mix.sql,
-    };
-  const [same] = mixes;
+  if (changed) return speaksFor(changedText(changed.mix, `calls by ${changed.role}`), changed.mix.sql);
+  const [same] = [...mixes].sort((a, b) => b.mix.distance - a.mix.distance);
   if (same && mixes.every(({ mix }) => mix.distance <= SAME_MAX))
-    return {
-      verdict: "against" as const,
-      text: `the mix of ${mixes.map(({ role }) => `${role}s`).join(" and ")} is the same before and after ${onsetText(incident)} (difference ${percent(Math.max(...mixes.map(({ mix }) => mix.distance)))})`,
-      sql: same.mix.sql,
-    };
+    return speaksAgainst(
+      `the mix of ${mixes.map(({ role }) => `${role}s`).join(" and ")} is about the same before and after ${onsetText(incident)} (${percent(same.mix.distance)} differ)`,
+      same.mix.sql,
+    );
   return NO_EVIDENCE;
 }
 
@@ -125,11 +120,10 @@ WHERE ${scope} AND ${afterSql(incident)} AND ${role} NOT IN (${fresh})`;
     const [row = {}] = await ctx.query(sql);
     const [n, lost] = [Number(row.n ?? 0), Number(row.lost ?? 0)];
     if (n >= 5 && lost >= 0.5 * n)
-      return {
-        verdict: "against" as const,
-        text: `${number(lost)} of ${number(n)} calls with the ${role}s of before lack tokens as well`,
+      return speaksAgainst(
+        `${number(lost)} of ${number(n)} calls with the ${role}s of before lack tokens as well`,
         sql,
-      };
+      );
   }
   return NO_EVIDENCE;
 }

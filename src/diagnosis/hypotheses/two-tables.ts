@@ -1,9 +1,9 @@
 /** The tokens are recorded, in another table. */
 
-import { defineHypothesis, NO_EVIDENCE } from "../../contract/hypothesis.ts";
+import { defineHypothesis, NO_EVIDENCE, speaksAgainst, speaksFor } from "../../contract/hypothesis.ts";
 import { number, plural } from "../../contract/wording.ts";
 import { elsewhereIn, siblingsOf } from "../measure/siblings.ts";
-import { onsetText } from "../measure/window.ts";
+import { afterText, beforeText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "two-tables",
@@ -23,32 +23,27 @@ export default defineHypothesis({
         if (!incident.table || incident.defect === null) return NO_EVIDENCE;
         const siblings = await siblingsOf(incident, ctx);
         const [first] = siblings;
-        if (!first)
-          return {
-            verdict: "against",
-            text: "no other loaded table records tokens: there is no sibling",
-            sql: "",
-          };
+        if (!first) return speaksAgainst("no other loaded table records tokens: there is no sibling", "");
         const { rows, begins } = elsewhereIn(siblings);
         if (rows)
-          return {
-            verdict: "for",
-            text: `${rows.table.name} has tokens for ${number(rows.found)} of the ${number(rows.ids ?? 0)} rows that lack them in ${incident.table.name}`,
-            sql: first.sql,
-          };
+          return speaksFor(
+            `${rows.table.name} has tokens for ${number(rows.found)} of the ${number(rows.ids ?? 0)} ids that lack them in ${incident.table.name}`,
+            rows.idsSql,
+          );
+        const after = afterText(incident);
         if (begins && incident.onset)
-          return {
-            verdict: "for",
-            text: `${begins.table.name} begins to fill as this one ends: ${plural(begins.after, "row")} with tokens after ${onsetText(incident)}, ${number(begins.before)} before`,
-            sql: begins.sql,
-            share: 0.8,
-          };
+          return speaksFor(
+            `${begins.table.name} begins to fill as this one ends: ${plural(begins.after, "row")} with tokens ${after}, ${number(begins.before)} ${beforeText(incident)}`,
+            begins.countsSql,
+            0.8,
+          );
         if (siblings.every((s) => s.after === 0))
-          return {
-            verdict: "against",
-            text: `no other table records tokens after ${onsetText(incident)}`,
-            sql: first.sql,
-          };
+          return speaksAgainst(
+            siblings.length === 1
+              ? `${first.table.name} has no row with tokens ${after}`
+              : `none of ${plural(siblings.length, "other table")} has a row with tokens ${after}`,
+            siblings.map((s) => s.countsSql).join("\nUNION ALL\n"),
+          );
         return NO_EVIDENCE;
       },
     },

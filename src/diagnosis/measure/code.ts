@@ -20,7 +20,9 @@ export interface CodeView {
   /** Entries that reach a write of the table, and those of them that do not reach a token log. */
   entries: number;
   withoutLog: string[];
+  /** Lists the writes, and the entries with what they reach. */
   sql: string;
+  entriesSql: string;
 }
 
 /** Null without source code, or when it does not write the table. */
@@ -47,15 +49,15 @@ WHERE mode = 'write' AND NOT is_test AND lower(table_name) = ${ctx.sql.literal(n
           withTokens: columns.some((column) => tokens.has(column)),
         };
       });
-    const { entries, withoutLog } = await reachOf(new Set(rows.map((row) => Number(row.function_id))), ctx);
-    return { writers, entries, withoutLog, sql };
+    const reach = await reachOf(new Set(rows.map((row) => Number(row.function_id))), ctx);
+    return { writers, ...reach, sql };
   });
 
 /** Which entries reach the writers, and which of those reach no line that logs tokens. */
 async function reachOf(
   writers: ReadonlySet<number>,
   ctx: HypothesisContext,
-): Promise<{ entries: number; withoutLog: string[] }> {
+): Promise<Pick<CodeView, "entries" | "withoutLog" | "entriesSql">> {
   const calls = await ctx.query(
     `SELECT DISTINCT caller_id, callee_id FROM trueup.code_calls WHERE callee_id IS NOT NULL ORDER BY 1, 2 LIMIT ${ROWS_MAX}`,
   );
@@ -73,14 +75,21 @@ async function reachOf(
     else callees.set(Number(row.caller_id), [Number(row.callee_id)]);
   }
   const withoutLog: string[] = [];
-  let reaching = 0;
+  const reaching: string[] = [];
   for (const entry of entries) {
     const seen = new Set([Number(entry.function_id)]);
     for (const id of seen) for (const next of callees.get(id) ?? []) seen.add(next);
     const meets = (wanted: ReadonlySet<number>) => [...seen].some((id) => wanted.has(id));
     if (!meets(writers)) continue;
-    reaching++;
+    reaching.push(String(entry.name));
     if (!meets(logging)) withoutLog.push(String(entry.name));
   }
-  return { entries: reaching, withoutLog };
+  const among = (names: readonly string[]) =>
+    names.length === 0 ? "FALSE" : `name IN (${names.map((name) => ctx.sql.literal(name)).join(", ")})`;
+  return {
+    entries: reaching.length,
+    withoutLog,
+    entriesSql: `SELECT name, kind, file, line, ${among(withoutLog)} AS without_token_line FROM trueup.code_entries
+WHERE function_id IS NOT NULL AND ${among(reaching)} ORDER BY without_token_line DESC, name LIMIT 1000`,
+  };
 }

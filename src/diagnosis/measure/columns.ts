@@ -52,13 +52,13 @@ async function measure(incident: Incident, ctx: HypothesisContext): Promise<Life
   const time = usage.columnOf("time")?.expression;
   const where =
     time && incident.onset && incident.kind === "began" ? afterSql(incident, `(${time})`) : "TRUE";
-  const set = (column: Column) =>
-    `(${ctx.sql.ident(column.name)} IS NOT NULL AND CAST(${ctx.sql.ident(column.name)} AS VARCHAR) <> '')`;
+  const set = (name: string) =>
+    `(${ctx.sql.ident(name)} IS NOT NULL AND CAST(${ctx.sql.ident(name)} AS VARCHAR) <> '')`;
   const [row = {}] = await ctx.query(
     `SELECT count(*) FILTER (WHERE ${lost}) AS lost, count(*) FILTER (WHERE NOT (${lost})) AS sound, ${columns
       .map(
         (c, i) =>
-          `count(*) FILTER (WHERE (${lost}) AND ${set(c)}) AS l${i}, count(*) FILTER (WHERE NOT (${lost}) AND ${set(c)}) AS s${i}`,
+          `count(*) FILTER (WHERE (${lost}) AND ${set(c.name)}) AS l${i}, count(*) FILTER (WHERE NOT (${lost}) AND ${set(c.name)}) AS s${i}`,
       )
       .join(", ")} FROM ${usage.table.relation} WHERE ${where}`,
   );
@@ -81,13 +81,13 @@ async function measure(incident: Incident, ctx: HypothesisContext): Promise<Life
   };
   const later = sides.filter((c) => c.lostSet >= 0.9 * c.lost && c.soundSet <= 0.2 * c.sound && isLater(c));
   const wiped = sides.filter((c) => c.lostSet <= 0.1 * c.lost && c.soundSet >= 0.8 * c.sound);
-  const shown = [...later, ...wiped].slice(0, 6).map((c) => ctx.sql.ident(c.column));
+  const shown = [...later, ...wiped].slice(0, 6).map((c) => c.column);
   return {
     later,
     wiped,
     lost: lostRows,
     sound: soundRows,
-    sql: `SELECT ${lost} AS tokens_lost, count(*) AS n${shown.map((c) => `, count(${c}) AS ${c}`).join("")}
+    sql: `SELECT ${lost} AS tokens_lost, count(*) AS n${shown.map((c) => `, count(*) FILTER (WHERE ${set(c)}) AS ${ctx.sql.ident(c)}`).join("")}
 FROM ${usage.table.relation} WHERE ${where} GROUP BY 1 ORDER BY 1`,
   };
 }

@@ -3,13 +3,18 @@
  * so that the rhythm of day and week and the growth that all of them share cancel out.
  */
 
+import { timestampSql } from "../../contract/activity.ts";
+import type { Log } from "../../contract/evidence.ts";
 import type { HypothesisContext, Incident } from "../../contract/hypothesis.ts";
-import { afterSql, badSql, beforeSql } from "./window.ts";
+import { afterSql, beforeSql } from "./window.ts";
 
 export interface Sides {
   before: number;
   after: number;
 }
+
+/** What is counted: `near` are lines with the words of a token line that no pattern reads. */
+type Counted = "rows" | "calls" | "lost" | "lines" | "events" | "near";
 
 export interface Counts {
   /** Rows of the table, whatever they carry. */
@@ -19,14 +24,19 @@ export interface Counts {
   lost: Sides;
   /** Rows that are defective in the time of the incident. */
   bad: number;
-  /** Lines and token events of the log in which most went on. */
+  /** Lines, token events and near misses of one log: that in which most went on. */
   lines: Sides;
   events: Sides;
-  /** The log that the two are counted in. */
+  near: Sides;
   log: string | null;
+  /** The time of its last line before the end of the onset, and how many lines it has up to then. */
+  lastLine: string | null;
+  linesByThen: number;
   /** How many times as many lines (events) per row as before; null when that cannot be said. */
   linesKept: number | null;
   eventsKept: number | null;
+  /** The query that returns these counts. */
+  sql(...counted: Counted[]): string;
 }
 
 /** Fewer than this on a side are no measure. */
@@ -35,69 +45,141 @@ const SIDE_MIN = 5;
 export const countsOf = (incident: Incident, ctx: HypothesisContext): Promise<Counts> =>
   ctx.once("counts", () => measure(incident, ctx));
 
-async function measure(incident: Incident, ctx: HypothesisContext): Promise<Counts> {
-  const { table, scope, defect, logs } = incident;
-  const [before, after] = [beforeSql(incident), afterSql(incident)];
-  const none = { before: 0, after: 0 };
-  const sidesOf = async (relation: string): Promise<Sides> => {
-    const [row = {}] = await ctx.query(
-      `SELECT count(*) FILTER (WHERE ${before}) AS before, count(*) FILTER (WHERE ${after}) AS after FROM ${relation}`,
-    );
-    return { before: Number(row.before ?? 0), after: Number(row.after ?? 0) };
-  };
-  const counts: Counts = {
-    rows: none,
-    calls: none,
-    lost: none,
-    bad: 0,
-    lines: none,
-    events: none,
-    log: null,
-    linesKept: null,
-    eventsKept: null,
-  };
-  if (table) {
-    const timed = table.has("time");
-    const within = (when: string) => (timed ? when : "TRUE");
-    const bad = defect ?? "FALSE";
-    const [row = {}] = await ctx.query(
-      `SELECT count(*) FILTER (WHERE ${within(before)}) AS rows_before, count(*) FILTER (WHERE ${within(after)}) AS rows_after,
-         count(*) FILTER (WHERE ${scope} AND ${within(before)}) AS calls_before,
-         count(*) FILTER (WHERE ${scope} AND ${within(after)}) AS calls_after,
-         count(*) FILTER (WHERE ${scope} AND (${bad}) AND ${within(before)}) AS lost_before,
-         count(*) FILTER (WHERE ${scope} AND (${bad}) AND ${within(after)}) AS lost_after,
-         count(*) FILTER (WHERE ${badSql(incident)}) AS bad
-       FROM ${table.relation}`,
-    );
-    const sides = (name: string): Sides => ({
-      before: Number(row[`${name}_before`] ?? 0),
-      after: Number(row[`${name}_after`] ?? 0),
-    });
-    counts.rows = sides("rows");
-    counts.calls = sides("calls");
-    counts.lost = sides("lost");
-    counts.bad = defect === null ? 0 : Number(row.bad ?? 0);
-  }
-  for (const log of logs) {
-    const lines = await sidesOf(log.relation);
-    const events = { ...none };
-    for (const usage of incident.events.filter((u) => u.table.input === log.input)) {
-      const one = await sidesOf(usage.relation);
-      events.before += one.before;
-      events.after += one.after;
-    }
-    // Of several copies of one log, the longest says how it was, and the one that goes on what happened.
-    if (counts.log === null || lines.after > counts.lines.after) counts.log = log.input;
-    counts.lines = larger(counts.lines, lines);
-    counts.events = larger(counts.events, events);
-  }
-  counts.linesKept = kept(counts.lines, counts.rows);
-  counts.eventsKept = kept(counts.events, counts.rows);
-  return counts;
+/** A source and which of its rows count. */
+interface Part {
+  counted: Counted;
+  name: string;
+  relation: string;
+  where: string;
+  timed: boolean;
 }
 
-function larger(a: Sides, b: Sides): Sides {
-  return { before: Math.max(a.before, b.before), after: Math.max(a.after, b.after) };
+interface Counter extends Sides {
+  all: number;
+  byThen: number;
+  last: string | null;
+}
+
+async function measure(incident: Incident, ctx: HypothesisContext): Promise<Counts> {
+  const ofTable = await countParts(tableParts(incident), incident, ctx);
+  const numbers = (of: Map<Counted, Counter>, counted: Counted) => of.get(counted) ?? NONE;
+  const all: { log: Log; parts: Part[]; of: Map<Counted, Counter> }[] = [];
+  for (const log of incident.logs) {
+    const parts = logParts(log, incident, ctx);
+    all.push({ log, parts, of: await countParts(parts, incident, ctx) });
+  }
+  // A log that never told tokens, such as that of a web server, cannot stand for the one that did.
+  const telling = all.filter(({ of }) => numbers(of, "events").all + numbers(of, "near").all > 0);
+  const sides = telling.length > 0 ? telling : all;
+  const most = (counted: Counted): Sides => ({
+    before: Math.max(0, ...sides.map(({ of }) => numbers(of, counted).before)),
+    after: Math.max(0, ...sides.map(({ of }) => numbers(of, counted).after)),
+  });
+  const chosen = sides.reduce<(typeof sides)[number] | null>((best, one) => {
+    const [a, b] = [one, best].map((side) => (side ? numbers(side.of, "lines") : NONE)) as [Counter, Counter];
+    return best === null || a.after > b.after || (a.after === b.after && a.before > b.before) ? one : best;
+  }, null);
+  const rows = numbers(ofTable, "rows");
+  const lost = numbers(ofTable, "lost");
+  const lines = chosen ? numbers(chosen.of, "lines") : NONE;
+  const isSplit = incident.kind === "began" && incident.onset !== null && incident.table?.has("time");
+  return {
+    rows,
+    calls: numbers(ofTable, "calls"),
+    lost,
+    bad: isSplit ? lost.after : lost.all,
+    lines,
+    events: chosen ? numbers(chosen.of, "events") : NONE,
+    near: chosen ? numbers(chosen.of, "near") : NONE,
+    log: chosen?.log.input ?? null,
+    lastLine: lines.last,
+    linesByThen: lines.byThen,
+    // Of several copies of one log, the longest says how it was, and the one that goes on what happened.
+    linesKept: kept(most("lines"), rows),
+    eventsKept: kept(most("events"), rows),
+    sql: (...counted) =>
+      countSql(
+        [...(chosen?.parts ?? []), ...tableParts(incident)].filter((part) => counted.includes(part.counted)),
+        incident,
+      ),
+  };
+}
+
+const NONE: Counter = { before: 0, after: 0, all: 0, byThen: 0, last: null };
+
+const eventsOf = ({ events }: Incident, log: Log) =>
+  events.filter((usage) => usage.table.input === log.input);
+
+function tableParts({ table, scope, defect }: Incident): Part[] {
+  if (!table) return [];
+  const timed = table.has("time");
+  const part = (counted: Counted, name: string, where: string): Part => ({
+    counted,
+    name: `${name} of ${table.name}`,
+    relation: table.relation,
+    where,
+    timed,
+  });
+  return [
+    part("rows", "rows", "TRUE"),
+    part("calls", "calls", scope),
+    ...(defect === null ? [] : [part("lost", "calls without tokens", `${scope} AND (${defect})`)]),
+  ];
+}
+
+function logParts(log: Log, incident: Incident, ctx: HypothesisContext): Part[] {
+  const part = (counted: Counted, name: string, relation: string, where = "TRUE"): Part => ({
+    counted,
+    name,
+    relation,
+    where,
+    timed: true,
+  });
+  return [
+    part("lines", `lines of ${log.input}`, log.relation),
+    ...eventsOf(incident, log).map((usage) => part("events", usage.name, usage.relation)),
+    part(
+      "near",
+      `near misses in ${log.input}`,
+      "trueup.near_misses",
+      `input = ${ctx.sql.literal(log.input)} AND text NOT LIKE '%N/A%'`,
+    ),
+  ];
+}
+
+/** One row per part that has any: its counts before and after, and those up to the end of the onset with their last time. */
+function countSql(parts: readonly Part[], incident: Incident): string {
+  const then = incident.onset ? `time <= ${timestampSql(incident.onset.latest)}` : "TRUE";
+  const sources = parts.map(
+    ({ name, relation, where, timed }) =>
+      `SELECT '${name.replaceAll("'", "''")}' AS source, ${timed ? "time" : "CAST(NULL AS TIMESTAMP) AS time"} FROM ${relation}${where === "TRUE" ? "" : ` WHERE ${where}`}`,
+  );
+  return `SELECT source, count(*) FILTER (WHERE ${beforeSql(incident)}) AS before, count(*) FILTER (WHERE ${afterSql(incident)}) AS after,
+  count(*) AS in_all, count(*) FILTER (WHERE ${then}) AS by_then, max(time) FILTER (WHERE ${then}) AS last_by_then
+FROM (${sources.join("\n  UNION ALL ")}) AS counted GROUP BY 1 ORDER BY 1`;
+}
+
+async function countParts(
+  parts: readonly Part[],
+  incident: Incident,
+  ctx: HypothesisContext,
+): Promise<Map<Counted, Counter>> {
+  const counters = new Map<Counted, Counter>();
+  if (parts.length === 0) return counters;
+  const rows = await ctx.query(countSql(parts, incident));
+  for (const part of parts) {
+    const row = rows.find((one) => one.source === part.name) ?? {};
+    const sum = counters.get(part.counted) ?? NONE;
+    const last = typeof row.last_by_then === "string" ? row.last_by_then : null;
+    counters.set(part.counted, {
+      before: sum.before + Number(row.before ?? 0),
+      after: sum.after + Number(row.after ?? 0),
+      all: sum.all + Number(row.in_all ?? 0),
+      byThen: sum.byThen + Number(row.by_then ?? 0),
+      last: sum.last === null || (last !== null && last > sum.last) ? last : sum.last,
+    });
+  }
+  return counters;
 }
 
 /** How many times as many per row as before. */

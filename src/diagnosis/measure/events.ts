@@ -2,6 +2,7 @@
 
 import { instantOf, secondsOf, timestampSql } from "../../contract/activity.ts";
 import type { Event, HypothesisContext, Incident } from "../../contract/hypothesis.ts";
+import { instant } from "../../contract/wording.ts";
 
 /** Markers of one incident are read up to here. */
 const MARKERS_MAX = 20_000;
@@ -16,6 +17,9 @@ export interface Nearby {
   all: number;
   /** How likely a window this long holds one by chance, from how often they happen: 0 to 1. */
   chance: number;
+  /** The window, in words. */
+  from: string;
+  to: string;
   sql: string;
 }
 
@@ -82,7 +86,10 @@ async function nearby(
     near: near.length,
     all: events.length,
     chance: 1 - Math.exp(-rate * (hi - lo)),
-    sql: `SELECT * FROM (${from}) AS events WHERE time >= ${timestampSql(lo)} AND time <= ${timestampSql(hi)} ORDER BY time, text LIMIT 100`,
+    from: instant(instantOf(lo)),
+    to: instant(instantOf(hi)),
+    sql: `SELECT kind, time, text, source, touches, time >= ${timestampSql(lo)} AND time <= ${timestampSql(hi)} AS is_near, count(*) OVER () AS in_all
+FROM (${from}) AS events ORDER BY is_near DESC, time, text, source LIMIT 100`,
   };
 }
 
@@ -93,6 +100,7 @@ export interface Failure {
   count: number;
   before: number;
   first: string | null;
+  sql: string;
 }
 
 /** Tracebacks by their last line, those that begin with the incident first; undated ones count as after it. */
@@ -105,12 +113,11 @@ export const failuresOf = (incident: Incident, ctx: HypothesisContext): Promise<
     );
     return rows.map((row) => ({
       text: String(row.text).trim(),
+      sql: `SELECT count(*) AS failures, min(time) AS first, max(time) AS last FROM trueup.markers
+WHERE kind = 'traceback' AND input = ${ctx.sql.literal(String(row.source))} AND text = ${ctx.sql.literal(String(row.text))}`,
       source: String(row.source),
       count: Number(row.n),
       before: Number(row.before),
       first: typeof row.first === "string" ? row.first : null,
     }));
   });
-
-/** Seconds since 1970 as people read them. */
-export const atText = (seconds: number): string => instantOf(seconds).slice(0, 16).replace("T", " ");

@@ -4,7 +4,7 @@ import type { UsageRelation } from "../../contract/evidence.ts";
 import type { HypothesisContext, Incident } from "../../contract/hypothesis.ts";
 import { number, percent } from "../../contract/wording.ts";
 import { tokenLinesSql } from "./named.ts";
-import { afterSql, beforeSql } from "./window.ts";
+import { afterSql, beforeSql, onsetText } from "./window.ts";
 
 export interface Mix {
   before: number;
@@ -14,6 +14,8 @@ export interface Mix {
   freshShare: number;
   /** Half the sum of the differences of all shares: 0 is the same mix, 1 shares nothing. */
   distance: number;
+  /** The moment that parts the two sides, in words. */
+  from: string;
   sql: string;
 }
 
@@ -21,8 +23,9 @@ export interface Mix {
 const NEAREST = 120;
 /** Fewer on a side are no mix. */
 const SIDE_MIN = 5;
-/** A value with at most this share before is new. */
+/** A value with at most this share before, and at least the other after, is new. */
 const FRESH_MAX = 0.02;
+const PRESENT_MIN = 0.05;
 
 /** A change of a mix: so much of what comes after was not there before. */
 export const FRESH_MIN = 0.3;
@@ -67,31 +70,38 @@ async function mixOf(from: string, incident: Incident, ctx: HypothesisContext): 
   if (!incident.onset) return null;
   const side = (name: string, when: string, order: string) =>
     `SELECT '${name}' AS side, value FROM (SELECT value, time FROM (${from}) AS all_rows WHERE ${when} ORDER BY time ${order}, value LIMIT ${NEAREST}) AS nearest`;
-  const sql = `SELECT value, count(*) FILTER (WHERE side = 'before') AS before, count(*) FILTER (WHERE side = 'after') AS after
-FROM (${side("before", beforeSql(incident), "DESC")} UNION ALL ${side("after", afterSql(incident), "ASC")}) AS sides
-GROUP BY 1 ORDER BY after DESC, before DESC, value`;
+  const sql = `SELECT value, before, after,
+  before <= ${FRESH_MAX} * sum(before) OVER () AND after >= ${PRESENT_MIN} * sum(after) OVER () AS is_new,
+  abs(before / sum(before) OVER () - after / sum(after) OVER ()) AS difference
+FROM (SELECT value, count(*) FILTER (WHERE side = 'before') AS before, count(*) FILTER (WHERE side = 'after') AS after
+  FROM (${side("before", beforeSql(incident), "DESC")}
+  UNION ALL ${side("after", afterSql(incident), "ASC")}) AS sides GROUP BY 1) AS counts
+ORDER BY after DESC, before DESC, value`;
   const rows = (await ctx.query(sql)).map((row) => ({
     value: String(row.value),
     before: Number(row.before),
     after: Number(row.after),
+    isNew: row.is_new === true,
+    difference: Number(row.difference ?? 0),
   }));
   const sum = (of: "before" | "after") => rows.reduce((total, row) => total + row[of], 0);
   const [before, after] = [sum("before"), sum("after")];
   if (before < SIDE_MIN || after < SIDE_MIN) return null;
-  const fresh = rows.filter((row) => row.before / before <= FRESH_MAX && row.after / after >= 0.05);
+  const fresh = rows.filter((row) => row.isNew);
   return {
     before,
     after,
     fresh: fresh.map((row) => row.value),
     freshShare: fresh.reduce((total, row) => total + row.after, 0) / after,
-    distance: rows.reduce((total, row) => total + Math.abs(row.before / before - row.after / after), 0) / 2,
+    distance: rows.reduce((total, row) => total + row.difference, 0) / 2,
+    from: onsetText(incident),
     sql,
   };
 }
 
-/** `95 % of 120 rows after it have "mock", which hardly stood in the 120 before`. */
+/** `from 2025-11-23 16:30:35 on, 95 % of the next 120 calls have "mock", which the 120 before it hardly have`. */
 export function changedText(mix: Mix, what: string): string {
   const values = mix.fresh.slice(0, 3).map((value) => `"${value}"`);
   const more = mix.fresh.length > 3 ? ` and ${number(mix.fresh.length - 3)} more` : "";
-  return `${percent(mix.freshShare)} of the next ${number(mix.after)} ${what} have ${values.join(", ")}${more}, which the ${number(mix.before)} before it hardly have`;
+  return `from ${mix.from} on, ${percent(mix.freshShare)} of the next ${number(mix.after)} ${what} have ${values.join(", ")}${more}, which the last ${number(mix.before)} before hardly have`;
 }

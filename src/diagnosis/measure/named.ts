@@ -34,12 +34,11 @@ FROM ${table.relation} WHERE ${column} IS NOT NULL AND ${scope} AND ((${badSql(i
   const lines = `SELECT named.id, ${told ? "bool_or(told.line IS NOT NULL)" : "FALSE"} AS told FROM trueup.mentions AS named
 ${told ? `LEFT JOIN (${told}) AS told ON told.input = named.input AND told.line = named.line` : ""}
 WHERE named.input IN (${inputs}) GROUP BY 1`;
-  const [row = {}] = await ctx.query(
-    `SELECT count(*) FILTER (WHERE NOT bad) AS sound, count(named.id) FILTER (WHERE NOT bad) AS sound_named,
-       count(*) FILTER (WHERE NOT bad AND told) AS sound_told, count(*) FILTER (WHERE bad) AS bad,
-       count(named.id) FILTER (WHERE bad) AS bad_named, count(*) FILTER (WHERE bad AND told) AS bad_told
-     FROM (${rows}) AS ids LEFT JOIN (${lines}) AS named ON named.id = ids.id`,
-  );
+  const sql = `SELECT count(*) FILTER (WHERE NOT bad) AS sound, count(named.id) FILTER (WHERE NOT bad) AS sound_named,
+  count(*) FILTER (WHERE NOT bad AND told) AS sound_told, count(*) FILTER (WHERE bad) AS bad,
+  count(named.id) FILTER (WHERE bad) AS bad_named, count(*) FILTER (WHERE bad AND told) AS bad_told
+FROM (${rows}) AS ids LEFT JOIN (${lines}) AS named ON named.id = ids.id`;
+  const [row = {}] = await ctx.query(sql);
   const count = (name: string) => Number(row[name] ?? 0);
   return {
     sound: count("sound"),
@@ -48,8 +47,7 @@ WHERE named.input IN (${inputs}) GROUP BY 1`;
     badNamed: count("bad_named"),
     soundTold: count("sound_told"),
     badTold: count("bad_told"),
-    sql: `SELECT ids.id, ids.bad, named.id IS NOT NULL AS in_log FROM (${rows}) AS ids
-LEFT JOIN (SELECT DISTINCT id FROM trueup.mentions WHERE input IN (${inputs})) AS named ON named.id = ids.id ORDER BY ids.bad DESC, ids.id LIMIT 100`,
+    sql,
   };
 }
 

@@ -13,7 +13,10 @@ export interface Sibling {
   /** Distinct ids of the defective rows, and how many stand in the sibling with tokens; null without ids. */
   ids: number | null;
   found: number;
-  sql: string;
+  /** Returns `ids` and `found`; `""` without ids. */
+  idsSql: string;
+  /** Returns `before` and `after`. */
+  countsSql: string;
 }
 
 /** Tables that could be the other place of the same record, the one with the most evidence first. */
@@ -49,10 +52,9 @@ async function compare(
     .map((role) => `COALESCE(${role}, 0) > 0`)
     .join(" OR ")})`;
   const timed = other.has("time") && incident.onset !== null;
-  const [counts = {}] = await ctx.query(
-    `SELECT count(*) FILTER (WHERE ${timed ? beforeSql(incident) : "FALSE"}) AS before,
-       count(*) FILTER (WHERE ${timed ? afterSql(incident) : "TRUE"}) AS after FROM ${other.relation} WHERE ${carries}`,
-  );
+  const countsSql = `SELECT ${ctx.sql.literal(other.name)} AS source, count(*) FILTER (WHERE ${timed ? beforeSql(incident) : "FALSE"}) AS before,
+  count(*) FILTER (WHERE ${timed ? afterSql(incident) : "TRUE"}) AS after FROM ${other.relation} WHERE ${carries}`;
+  const [counts = {}] = await ctx.query(countsSql);
   let best: { ids: number; found: number; sql: string } | null = null;
   for (const mine of ["id", "session_id", "parent_id"] as const)
     for (const theirs of ["id", "session_id", "parent_id"] as const) {
@@ -70,9 +72,7 @@ async function compare(
     after: Number(counts.after ?? 0),
     ids: best?.ids ?? null,
     found: best?.found ?? 0,
-    sql:
-      best && best.found > 0
-        ? best.sql
-        : `SELECT CAST(time AS DATE) AS day, count(*) AS n FROM ${other.relation} WHERE ${carries} GROUP BY 1 ORDER BY 1`,
+    idsSql: best?.sql ?? "",
+    countsSql,
   };
 }
