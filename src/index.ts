@@ -6,8 +6,8 @@ import type { AnyCheck } from "./contract/check.ts";
 import type { Diagnosis } from "./contract/diagnosis.ts";
 import { Interrupted, UserError } from "./contract/errors.ts";
 import type { Evidence, Input } from "./contract/evidence.ts";
-import type { NamedDraft, Outcome, Row, Value } from "./contract/finding.ts";
-import type { Flow } from "./contract/flow.ts";
+import type { Finding, NamedDraft, Outcome, Row, Value } from "./contract/finding.ts";
+import type { Flow, ReportFlow } from "./contract/flow.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { Repair } from "./contract/repair.ts";
 import type { Report } from "./contract/report.ts";
@@ -50,7 +50,7 @@ const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal 
 export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<Report> {
   return withFindings(settings, hooks, async (store, evidence, { drafts, outcomes }) => {
     const { drafts: diagnosed } = await causesOf(store, evidence, drafts, settings);
-    return reportOf(settings, evidence, diagnosed, outcomes);
+    return reportOf(settings, store, evidence, diagnosed, outcomes);
   });
 }
 
@@ -61,7 +61,7 @@ export async function diagnose(
 ): Promise<{ diagnosis: Diagnosis; report: Report }> {
   return withFindings(settings, hooks, async (store, evidence, { drafts, outcomes }) => {
     const { drafts: diagnosed, incidents } = await causesOf(store, evidence, drafts, settings);
-    const report = reportOf(settings, evidence, diagnosed, outcomes);
+    const report = await reportOf(settings, store, evidence, diagnosed, outcomes);
     const { schemaVersion, tool, now, timezone, inputs } = report;
     const told: Diagnosis = { schemaVersion, tool, now, timezone, inputs, outcomes, incidents: [] };
     for (const incident of incidents) {
@@ -119,12 +119,13 @@ async function causesOf(
   });
 }
 
-function reportOf(
+async function reportOf(
   settings: Settings,
+  store: Store,
   evidence: Evidence,
   drafts: readonly NamedDraft[],
   outcomes: Outcome[],
-): Report {
+): Promise<Report> {
   const settled = gateFindings(
     {
       inputs: [...evidence.inputs],
@@ -143,7 +144,19 @@ function reportOf(
     tables: [...evidence.tables],
     outcomes,
     ...settled,
+    flow: await flowOf(store, evidence, settled.findings),
   });
+}
+
+/** Which code reaches which table, when there is code. */
+async function flowOf(
+  store: Store,
+  evidence: Evidence,
+  findings: readonly Finding[],
+): Promise<ReportFlow | null> {
+  if (!evidence.inputs.some((input) => input.kind === "code" && input.error === undefined)) return null;
+  const { buildReportFlow } = await import("./lineage/index.ts");
+  return buildReportFlow(store, findings);
 }
 
 /** Loads the inputs and tells how each table was understood. */

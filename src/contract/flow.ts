@@ -49,3 +49,37 @@ export interface Flow {
   /** Findings that are located in source code. */
   findings: Finding[];
 }
+
+/** A way from an entry to a function that accesses a table. */
+export interface FlowWay {
+  kind: string;
+  name: string;
+  file: string;
+  line: number;
+  /** The routes of the same program that the entry calls on its ways to the function. */
+  routes: string[];
+}
+
+/** A function that reads or writes a table, the ways to it, and the findings about it. */
+export interface FlowAccess extends FlowSite {
+  mode: "read" | "write";
+  ways: FlowWay[];
+  /** Fingerprints: what is wrong with this reading or writing. */
+  findings: string[];
+}
+
+export interface ReportFlowTable {
+  table: string;
+  /** Rows in the loaded databases, or null when no database has it. */
+  rows: number | null;
+  accesses: FlowAccess[];
+  /** Fingerprints of what is wrong with the table itself. */
+  findings: string[];
+}
+
+/** The flow as a report carries it: bounded, with the findings at the arrows that they are about. */
+export interface ReportFlow {
+  tables: ReportFlowTable[];
+  /** What the bounds left out. */
+  cut: { tables: number; accesses: number; ways: number };
+}

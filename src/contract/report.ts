@@ -2,6 +2,7 @@
 
 import type { Input, Instant, Table } from "./evidence.ts";
 import type { Finding, Outcome, Severity } from "./finding.ts";
+import type { ReportFlow } from "./flow.ts";
 
 export interface Summary {
   errors: number;
@@ -31,6 +32,8 @@ export interface Report {
   suppressed: SuppressedFinding[];
   /** What a reader should know about the run as a whole, one sentence each: stale entries of the baseline … */
   notes: string[];
+  /** Which code reaches which table; null without source code among the inputs. */
+  flow?: ReportFlow | null;
   summary: Summary;
 }
 

@@ -4,15 +4,24 @@ import type { Row } from "../contract/finding.ts";
 import type { Flow, FlowAccessor, FlowEntry, FlowPath, FlowSite, FlowTable } from "../contract/flow.ts";
 import type { Store } from "../store/index.ts";
 
-interface Access {
+export interface Access {
   table: string;
   mode: string;
   id: number;
   certainty: string;
 }
 
-/** Reads the facts of schema `trueup` and lays them out by table and by entry. Test code counts for nothing. */
-export async function buildFlow(store: Store): Promise<Omit<Flow, "findings">> {
+/** What pictures of the flow are made from. Test code counts for nothing. */
+export interface FlowFacts {
+  /** By id. */
+  functions: Functions;
+  entries: readonly Row[];
+  accesses: readonly Access[];
+  reach: Reach;
+}
+
+/** Reads the facts of schema `trueup`. */
+export async function readFlowFacts(store: Store): Promise<FlowFacts> {
   const functions = new Map(
     (await store.all("SELECT * FROM trueup.code_functions ORDER BY id")).map((row) => [Number(row.id), row]),
   );
@@ -32,7 +41,12 @@ export async function buildFlow(store: Store): Promise<Omit<Flow, "findings">> {
       certainty: String(row.certainty),
     }),
   );
-  const reach = await reached(store);
+  return { functions, entries, accesses, reach: await reached(store) };
+}
+
+/** Lays the facts out by table and by entry. */
+export async function buildFlow(store: Store): Promise<Omit<Flow, "findings">> {
+  const { functions, entries, accesses, reach } = await readFlowFacts(store);
   return {
     schemaVersion: 1,
     tables: await tablesOf(store, functions, entries, accesses, reach),
@@ -41,7 +55,7 @@ export async function buildFlow(store: Store): Promise<Omit<Flow, "findings">> {
 }
 
 /** Entry's function → each function it reaches → the function before that one on a shortest path. */
-type Reach = Map<number, Map<number, number | null>>;
+export type Reach = Map<number, Map<number, number | null>>;
 
 async function reached(store: Store): Promise<Reach> {
   const rows = await store.all(
@@ -60,7 +74,7 @@ async function reached(store: Store): Promise<Reach> {
   return reach;
 }
 
-type Functions = ReadonlyMap<number, Row>;
+export type Functions = ReadonlyMap<number, Row>;
 
 async function tablesOf(
   store: Store,
@@ -99,7 +113,7 @@ async function tablesOf(
 }
 
 /** Rows of the loaded tables by bare name, lower case. */
-async function rowsOf(store: Store): Promise<Map<string, number>> {
+export async function rowsOf(store: Store): Promise<Map<string, number>> {
   const rows = await store.all("SELECT name, rows FROM trueup.tables ORDER BY name");
   const counts = new Map<string, number>();
   for (const row of rows) {
@@ -182,6 +196,17 @@ function entriesOf(
   });
 }
 
+/** The functions after an entry's own on the way to one that it reaches, that one last. */
+export function stepsTo(steps: ReadonlyMap<number, number | null>, to: number): number[] {
+  const path: number[] = [];
+  for (let here = to; ; ) {
+    const before = steps.get(here) ?? null;
+    if (before === null) return path;
+    path.unshift(here);
+    here = before;
+  }
+}
+
 /** The steps from an entry to a function: `page /usage`, `UsageTable`, `GET /api/usage`, `getUsage`. */
 function pathOf(
   functions: Functions,
@@ -190,14 +215,7 @@ function pathOf(
   steps: ReadonlyMap<number, number | null>,
   to: number,
 ): string[] {
-  const path: string[] = [];
-  let here: number | null = to;
-  while (here !== null) {
-    const before: number | null = steps.get(here) ?? null;
-    if (before === null) break;
-    path.unshift(entryNames.get(here) ?? String(functions.get(here)?.function));
-    here = before;
-  }
+  const path = stepsTo(steps, to).map((id) => entryNames.get(id) ?? String(functions.get(id)?.function));
   const first = entry.kind === "route" ? String(entry.name) : `${entry.kind} ${entry.name}`;
   // The function behind the entry, unless its name says nothing that the entry does not.
   const own = String(functions.get(Number(entry.function_id))?.function);

@@ -8,6 +8,7 @@ import { writeCodeFacts } from "./write.ts";
 export { type CollectOptions, collectCodeFacts } from "./collect.ts";
 export type { CodeFacts } from "./facts.ts";
 export { buildFlow } from "./flow.ts";
+export { buildReportFlow } from "./report-flow.ts";
 export { writeCodeFacts } from "./write.ts";
 
 /** Collects the facts of a source tree into the store and tells how much was read. */

@@ -6,7 +6,7 @@ import type { Report } from "../contract/report.ts";
 /** `schema/report.schema.json` describes it; a later version only adds. */
 export function renderJson(report: Report): string {
   const { schemaVersion, tool, now, timezone, inputs, tables, outcomes } = report;
-  const { findings, fixed, suppressed, notes, summary } = report;
+  const { findings, fixed, suppressed, notes, flow, summary } = report;
   return `${stringify(
     {
       schemaVersion,
@@ -27,6 +27,7 @@ export function renderJson(report: Report): string {
       fixed,
       suppressed,
       notes,
+      flow: flow ?? null,
       summary,
     },
     2,

@@ -40,6 +40,27 @@ const FINDING: Shape = {
   }),
 };
 
+const FLOW: Shape = {
+  tables: [
+    {
+      table: "string",
+      rows: orNull("number"),
+      findings: ["string"],
+      accesses: [
+        {
+          mode: "string",
+          function: "string",
+          file: "string",
+          line: "number",
+          findings: ["string"],
+          ways: [{ kind: "string", name: "string", file: "string", line: "number", routes: ["string"] }],
+        },
+      ],
+    },
+  ],
+  cut: { tables: "number", accesses: "number", ways: "number" },
+};
+
 /** As much of `schema/report.schema.json` as renderers rely on. */
 const REPORT: Shape = {
   tool: { name: "string", version: "string" },
@@ -92,12 +113,16 @@ export function parseReport(text: string, where: string): Report {
     throw new UserError(
       `${where}: a report of schema version ${report.schemaVersion}; this trueup reads version 1`,
     );
+  // Reports of earlier versions have none.
+  if (!matches(report.flow ?? null, orNull(FLOW)))
+    throw new UserError(`${where}: its flow is none of trueup's; \`trueup audit --format json\` prints one`);
   for (const finding of [...report.findings, ...report.fixed, ...report.suppressed])
     if (!SEVERITIES.includes(finding.severity))
       throw new UserError(`${where}: "${finding.severity}" is no severity`);
   return {
     ...report,
     notes: report.notes ?? [],
+    flow: report.flow ?? null,
     inputs: report.inputs.map(({ error, ...input }) => (error ? { ...input, error } : input)),
   };
 }

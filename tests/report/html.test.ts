@@ -9,7 +9,7 @@ import type { Report } from "../../src/contract/report.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { browserPath, startBrowser } from "../kit/browser.ts";
 import { temporaryFolder } from "../kit/command.ts";
-import { empty, hostile, typical } from "./reports.ts";
+import { access, empty, hostile, typical, way } from "./reports.ts";
 
 const REPORTS = { empty, typical, hostile };
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -17,6 +17,27 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 describe("the HTML report as text", () => {
   test.each(Object.entries(REPORTS))("of an audit that is %s", (_, report) => {
     expect(renderHtml(report)).toMatchSnapshot();
+  });
+
+  test("draws the flow of thousands of tables and functions in a bounded page and tells what is cut", () => {
+    const tables = Array.from({ length: 3000 }, (_, i) => ({
+      table: `t${i}`,
+      rows: null,
+      findings: [],
+      accesses: Array.from({ length: 40 }, (_, n) =>
+        access(n % 2 === 0 ? "read" : "write", `f${n}`, "a.py", {
+          line: n,
+          ways: Array.from({ length: 20 }, (_, w) => way("route", `GET /${w}`)),
+        }),
+      ),
+    }));
+    const page = renderHtml({
+      ...empty,
+      flow: { tables, cut: { tables: 5, accesses: 6, ways: 7 } },
+    });
+    expect(page.length).toBeLessThan(3_000_000);
+    expect(page).toContain("Not drawn: 2,940 pictures, 5 tables, 6 accesses, 7 ways from an entry.");
+    expect(page).toContain("24 more functions and 4 more entry points are not drawn");
   });
 
   test("stays bounded with 20,000 findings and says what it left out", () => {
@@ -132,6 +153,41 @@ describe.skipIf(browserPath() === null)("the HTML report in a browser", () => {
       },
       { javaScriptEnabled: false },
     );
+  });
+
+  test("the data flow is drawn on a screen, told in words on a phone, and its findings open", async () => {
+    const drawing = ".flow-group[open] svg.flow";
+    const words = ".flow-group[open] .flow-text";
+    await opened(typical, async (page) => {
+      expect(await page.locator(drawing).isVisible()).toBe(true);
+      expect((await page.locator(words).boundingBox())?.width).toBeLessThanOrEqual(1);
+      expect(await page.locator(`${drawing} .edge.read.broken`).count()).toBe(1);
+      expect(await page.locator(`${drawing} .edge.write.broken`).count()).toBe(0);
+      const card = page.locator("#f-feedfacefeedface");
+      await page.locator("#search").fill("nothing has this");
+      expect(await card.isVisible()).toBe(false);
+      await page.locator('.flow-group a[href="#f-feedfacefeedface"]').press("Enter");
+      expect(await card.locator("pre").isVisible()).toBe(true);
+    });
+    await opened(
+      typical,
+      async (page) => {
+        expect(await page.locator(drawing).isVisible()).toBe(false);
+        expect(await page.locator(words).innerText()).toContain("✖ broken: read by read_usage");
+      },
+      { viewport: { width: 390, height: 800 } },
+    );
+  });
+
+  test("everything that is folded is printed", async () => {
+    await opened(typical, async (page) => {
+      const folded = () => page.locator("[data-finding]:not([open]), [data-flow]:not([open])").count();
+      expect(await folded()).toBeGreaterThan(0);
+      await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+      expect(await folded()).toBe(0);
+      await page.evaluate("dispatchEvent(new Event('afterprint'))");
+      expect(await folded()).toBeGreaterThan(0);
+    });
   });
 
   test("2,000 of 5,000 findings are shown and filtered", async () => {

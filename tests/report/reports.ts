@@ -2,6 +2,7 @@
 
 import type { Column, Input, Table } from "../../src/contract/evidence.ts";
 import type { Finding, Outcome } from "../../src/contract/finding.ts";
+import type { FlowAccess, FlowWay, ReportFlow } from "../../src/contract/flow.ts";
 import type { RenderOptions, Report } from "../../src/contract/report.ts";
 
 export const PLAIN: RenderOptions = { color: false, width: 80, severity: "info", verbose: false };
@@ -131,6 +132,48 @@ const SPLIT_TIMELINE = {
   marks: [{ time: "2025-11-23T16:30:35Z", label: "last token line" }],
 };
 
+/** A page and a route that read one table while another is written. */
+const FLOW: ReportFlow = {
+  tables: [
+    {
+      table: "usage",
+      rows: 420,
+      findings: [],
+      accesses: [
+        access("write", "record", "api/record.py", { ways: [way("route", "POST /v1/chat")] }),
+        access("read", "purge", "jobs/purge.py", { ways: [way("job", "purge")] }),
+      ],
+    },
+    {
+      table: "usage_summary",
+      rows: 0,
+      findings: [],
+      accesses: [
+        access("read", "read_usage", "api/usage.py", {
+          line: 40,
+          findings: ["feedfacefeedface"],
+          ways: [way("page", "/usage", ["GET /api/usage"]), way("route", "GET /api/usage")],
+        }),
+      ],
+    },
+    { table: "users", rows: null, findings: [], accesses: [] },
+  ],
+  cut: { tables: 0, accesses: 0, ways: 3 },
+};
+
+export function way(kind: string, name: string, routes: string[] = []): FlowWay {
+  return { kind, name, file: `src/${kind}.py`, line: 1, routes };
+}
+
+export function access(
+  mode: FlowAccess["mode"],
+  name: string,
+  file: string,
+  rest: Partial<FlowAccess> = {},
+): FlowAccess {
+  return { mode, function: name, file, line: 7, ways: [], findings: [], ...rest };
+}
+
 export const typical = report(
   [
     input("app_log", "app.log", {
@@ -229,7 +272,9 @@ export const typical = report(
       title: "A page reads a table that nothing writes",
       message: "GET /api/usage reads usage_summary while every writer fills usage.",
       target: "usage_summary",
-      location: { input: "src", table: null, column: null, file: "api/usage.py", line: 42 },
+      location: { input: "src", table: "usage_summary", column: null, file: "api/usage.py", line: 42 },
+      fingerprint: "feedfacefeedface",
+      evidence: { reads: "usage_summary", recorded: "usage", readers: ["usage_page", "export"] },
       sql: "SELECT file, line, table_name, mode\nFROM trueup.code_access -- where it is read\nWHERE table_name LIKE 'usage%'\nORDER BY file,\n  line",
       baseline: "new",
     }),
@@ -253,6 +298,7 @@ export const typical = report(
       reason: "the query timed out",
     },
   ],
+  { flow: FLOW },
 );
 
 /** Escapes, direction marks, line breaks, markup, spreadsheet formulas, wide and broken characters, secrets aside. */
@@ -303,4 +349,24 @@ export const hostile = report(
     }),
   ],
   [{ check: "x", target: HOSTILE_TEXT, status: "failed", reason: HOSTILE_TEXT }],
+  {
+    notes: [HOSTILE_TEXT],
+    flow: {
+      tables: [
+        {
+          table: HOSTILE_TEXT,
+          rows: null,
+          findings: [],
+          accesses: [
+            access("write", HOSTILE_TEXT, HOSTILE_TEXT, {
+              findings: ["0123456789abcdef", "none such"],
+              ways: [way(HOSTILE_TEXT, HOSTILE_TEXT), way("page", HOSTILE_TEXT, [HOSTILE_TEXT])],
+            }),
+          ],
+        },
+        { table: "__proto__", rows: 1, findings: ["0123456789abcdef"], accesses: [] },
+      ],
+      cut: { tables: 1, accesses: 0, ways: 0 },
+    },
+  },
 );

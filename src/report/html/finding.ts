@@ -1,6 +1,6 @@
 /** One finding as a card that opens: numbers, picture, causes, rows, SQL, what to do. */
 
-import type { Cause, Finding, Row } from "../../contract/finding.ts";
+import type { Cause, Finding, Row, Value } from "../../contract/finding.ts";
 import { instant, number } from "../../contract/wording.ts";
 import { valueText } from "../printable.ts";
 import { html, type Markup } from "./markup.ts";
@@ -28,8 +28,17 @@ ${finding.samples.length > 0 ? html`<h3>Rows</h3>${rowTable(finding.samples)}` :
 
 const OPEN = html` open`;
 
+/** Lists of plain values read as a list, numbers and instants as in the message. */
+function cell(value: Value): string {
+  if (typeof value === "number" || typeof value === "bigint") return number(value);
+  if (typeof value === "string") return instant(value);
+  if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one !== "object"))
+    return value.map(cell).join(", ");
+  return valueText(value);
+}
+
 /** What stands between backticks is code. */
-function prose(text: string): Markup[] {
+export function prose(text: string): Markup[] {
   return text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
@@ -49,12 +58,6 @@ export function rowTable(rows: readonly Row[]): Markup {
 function evidenceTable(finding: Finding): Markup {
   const entries = Object.entries(finding.evidence).filter(([name]) => name !== finding.measure.name);
   const shown = entries.slice(0, EVIDENCE_MAX);
-  const cell = (value: Row[string]) =>
-    typeof value === "number" || typeof value === "bigint"
-      ? number(value)
-      : typeof value === "string"
-        ? instant(value)
-        : valueText(value);
   return html`<table><tbody><tr><th scope="row">${finding.measure.name}</th><td>${number(finding.measure.value)}</td></tr>
 ${shown.map(([name, value]) => html`<tr><th scope="row">${name}</th><td class="mono">${cell(value)}</td></tr>`)}</tbody></table>
 ${entries.length > shown.length ? html`<p class="soft">and ${entries.length - shown.length} more in the JSON report</p>` : null}`;

@@ -1,12 +1,13 @@
 /** The HTML report: one file without network, that people open, filter, search and print. */
 
 import { createHash } from "node:crypto";
-import { SEVERITIES } from "../../contract/finding.ts";
-import type { Report } from "../../contract/report.ts";
+import { type Finding, SEVERITIES } from "../../contract/finding.ts";
+import type { Report, SuppressedFinding } from "../../contract/report.ts";
 import { instant, number, plural } from "../../contract/wording.ts";
 import { inputTable, outcomeList, tableList } from "./catalogue.ts";
-import { findingCard } from "./finding.ts";
-import { html, Markup } from "./markup.ts";
+import { findingCard, prose } from "./finding.ts";
+import { flowSection } from "./flow.ts";
+import { html, type Markup } from "./markup.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
@@ -30,20 +31,24 @@ export function renderHtml(report: Report): string {
         })
           .filter((part) => part !== "")
           .join(", ");
+  const flow = report.flow && report.flow.tables.length > 0 ? flowSection(report.flow, cards) : null;
   const body = html`<a class="skip" href="#findings">To the findings</a>
 <header><p class="soft">trueup ${report.tool.version} · ${instant(report.now)} · times in ${report.timezone}</p>
 <h1 class="${worst}">${headline}</h1>
-<ul class="counts">${counts(report)}</ul></header>
+<ul class="counts">${counts(report)}</ul>
+<nav aria-label="Sections"><a href="#findings">Findings</a>${flow === null ? null : html` <a href="#flow">Data flow</a>`} <a href="#checks">Checks</a> <a href="#catalogue">Catalogue</a></nav></header>
 <main class="${cards.length > 200 ? "many" : ""}">
 <h2>Inputs</h2>${inputTable(report)}
+${report.notes.length > 0 ? html`<ul class="soft">${report.notes.map((note) => html`<li>${prose(note)}</li>`)}</ul>` : null}
 <h2 id="findings">Findings</h2>
 ${report.findings.length === 0 ? html`<p class="good">Nothing was found by the checks that ran.</p>` : filters(report)}
 ${cards.map((finding, i) => findingCard(finding, i < OPEN_MAX && finding.severity !== "info"))}
 ${rest > 0 ? html`<p class="soft">${number(rest)} more findings stand in the JSON report.</p>` : null}
-${section("Fixed since the baseline", report.fixed.length, html`<ul>${report.fixed.slice(0, CARDS_MAX).map((f) => html`<li>${f.title} <span class="soft mono">${f.check} · ${f.target}</span></li>`)}</ul>`)}
-${section("Suppressed", report.suppressed.length, html`<ul>${report.suppressed.slice(0, CARDS_MAX).map((f) => html`<li>${f.title} <span class="soft mono">${f.check} · ${f.target}</span></li>`)}</ul>`)}
-<h2>Checks</h2>${outcomeList(report)}
-<h2>Catalogue</h2>${tableList(report)}
+${section("Fixed since the baseline", report.fixed, () => null)}
+${section("Suppressed", report.suppressed, suppressionOf)}
+${flow}
+<h2 id="checks">Checks</h2>${outcomeList(report)}
+<h2 id="catalogue">Catalogue</h2>${tableList(report)}
 </main>
 <footer class="soft"><p>Made by trueup. This page loads nothing and sends nothing.</p></footer>`;
   const policy = `default-src 'none'; style-src '${hashOf(STYLE)}'; script-src '${hashOf(SCRIPT)}'; base-uri 'none'; form-action 'none'`;
@@ -68,6 +73,8 @@ function counts(report: Report): Markup[] {
     ["warnings", summary.warnings, "warning"],
     ["notes", summary.infos, "info"],
     ["new", summary.new, ""],
+    ["worse", summary.worse, ""],
+    ["known", summary.known, ""],
     ["fixed", summary.fixed, "good"],
     ["rows read", rows, ""],
   ];
@@ -88,8 +95,21 @@ function filters(report: Report): Markup {
 <p id="told" role="status" class="soft"></p></form>`;
 }
 
-function section(title: string, count: number, content: Markup): Markup {
-  return count === 0 ? new Markup("") : html`<h2>${title}</h2>${content}`;
+/** Findings that are told in a line each. */
+function section<T extends Finding>(
+  title: string,
+  findings: readonly T[],
+  more: (finding: T) => string | null,
+): Markup | null {
+  if (findings.length === 0) return null;
+  const shown = findings.slice(0, CARDS_MAX);
+  const rest = findings.length - shown.length;
+  return html`<h2>${title}</h2><ul>${shown.map((f) => html`<li>${f.title} <span class="soft mono">${f.check} · ${f.target}</span> ${more(f)}</li>`)}</ul>${rest > 0 ? html`<p class="soft">and ${number(rest)} more in the JSON report</p>` : null}`;
+}
+
+function suppressionOf({ suppression }: SuppressedFinding): string | null {
+  if (suppression === undefined) return null;
+  return `${suppression.reason}${suppression.until === null ? "" : `, until ${suppression.until}`}`;
 }
 
 /** As a policy names an inline style or script. */

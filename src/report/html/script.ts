@@ -43,9 +43,16 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 });
+function follow() {
+  const one = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+  if (one && one.tagName === "DETAILS") { one.hidden = false; one.open = true; one.scrollIntoView(); }
+}
+addEventListener("hashchange", follow);
+follow();
+const foldable = [...findings, ...document.querySelectorAll("[data-flow]")];
 const open = [];
 addEventListener("beforeprint", () => {
-  for (const one of findings) if (!one.open) { open.push(one); one.open = true; }
+  for (const one of foldable) if (!one.open) { open.push(one); one.open = true; }
 });
 addEventListener("afterprint", () => { for (const one of open.splice(0)) one.open = false; });
 `;

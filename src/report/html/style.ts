@@ -4,12 +4,12 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --ground: #fbfbfa; --card: #ffffff; --ink: #1d2327; --soft: #59646d; --line: #dfe3e6; --code: #f2f4f5;
-  --error: #b3261e; --warning: #8a5a00; --info: #1f5fa8; --good: #1f7a4d; --bar: #2f7f86; --gap: #b3261e;
+  --error: #b3261e; --warning: #8a5a00; --info: #1f5fa8; --good: #1f7a4d; --bar: #2f7f86; --gap: #b3261e; --edge: #98a3ab;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #14181b; --card: #1c2226; --ink: #e6eaec; --soft: #a3aeb6; --line: #323b41; --code: #12171a;
-    --error: #ff8a80; --warning: #f0b95b; --info: #8ab8f0; --good: #6fcf9f; --bar: #62b6bd; --gap: #ff8a80;
+    --error: #ff8a80; --warning: #f0b95b; --info: #8ab8f0; --good: #6fcf9f; --bar: #62b6bd; --gap: #ff8a80; --edge: #5d6a73;
   }
 }
 * { box-sizing: border-box; }
@@ -62,8 +62,36 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 svg { display: block; width: 100%; min-width: 34rem; max-width: 47.5rem; height: auto; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .count { fill: var(--bar); } svg .silence { fill: var(--gap); opacity: .16; } svg .mark { stroke: var(--gap); stroke-width: 1.5; }
-svg .node { fill: var(--card); stroke: var(--soft); } svg .node-text { fill: var(--ink); } svg .edge { stroke: var(--soft); fill: none; }
-svg .broken { stroke: var(--gap); stroke-width: 2; stroke-dasharray: 5 4; }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; }
+nav a { padding: .2rem 0; }
+.flow-group { background: var(--card); border: 1px solid var(--line); border-radius: 8px; margin: .8rem 0; }
+.flow-group summary { padding: .7rem 1rem; cursor: pointer; }
+.flow-group summary .mono { font-weight: 600; }
+.flow-group .body { padding: .2rem 1rem 1rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; }
+.legend span { display: inline-flex; gap: .45rem; align-items: center; }
+svg.flow { min-width: 0; max-width: none; }
+svg.sample { display: inline-block; width: 34px; flex: none; }
+svg.flow .head { font-weight: 600; font-size: 12px; }
+svg.flow .name { fill: var(--ink); font-size: 12.5px; } svg.flow .note { font-size: 10.5px; }
+svg.flow .node rect { fill: var(--ground); stroke: var(--line); stroke-width: 1.2; }
+svg.flow .table rect { fill: var(--code); stroke: var(--soft); } svg.flow .table .name { font-weight: 600; }
+svg.flow .node.broken rect { stroke: var(--gap); }
+svg.flow .edge { fill: none; stroke: var(--edge); stroke-width: 1.3; }
+svg.flow .write { stroke: var(--bar); stroke-width: 1.8; } svg.flow .read { stroke: var(--info); }
+svg.flow .arrow { stroke: none; } svg.flow .arrow.write { fill: var(--bar); } svg.flow .arrow.read { fill: var(--info); }
+svg.flow .edge.broken { stroke: var(--gap); stroke-width: 1.5; } svg.flow .edge.broken:not(.call) { stroke-dasharray: 6 4; stroke-width: 2; }
+svg.flow .arrow.broken { fill: var(--gap); }
+svg.flow .cross circle { fill: var(--card); stroke: var(--gap); stroke-width: 1.5; } svg.flow .cross path { stroke: var(--gap); stroke-width: 2; }
+.flow-group ul { margin: .4rem 0; padding-left: 1.2rem; }
+.flow-group ul.broken { list-style: none; padding: 0; }
+.flow-group ul.broken li { border-top: 1px solid var(--line); padding: .45rem 0; }
+.flow-text { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+@media screen and (max-width: 46rem) {
+  .flow-group svg { display: none; }
+  .flow-text { position: static; width: auto; height: auto; clip-path: none; white-space: normal; }
+  .flow-text li { padding: .15rem 0; }
+}
 .causes { list-style: none; padding: 0; }
 .causes li { border-top: 1px solid var(--line); padding: .5rem 0; }
 .score { display: inline-block; min-width: 3.2rem; font-weight: 600; }
