@@ -63,6 +63,7 @@ await build({
     { in: at("bin/trueup.ts"), out: "bin/trueup" },
     { in: at("src/index.ts"), out: "src/index" },
     { in: at("src/testing/index.ts"), out: "src/testing" },
+    { in: at("src/engine/expectations.ts"), out: "scripts/expectations" },
     ...entriesOf("checks"),
     ...entriesOf("src/diagnosis/hypotheses").map((e) => ({ ...e, out: e.out.replace("src/diagnosis/", "") })),
     ...entriesOf("scripts"),
@@ -86,4 +87,8 @@ const checks = await Promise.all(
     return { id, meta, options };
   }),
 );
-writeFileSync(at("dist/manifest.json"), JSON.stringify({ version: packageJson.version, checks }));
+const { expectationInfos } = await import(pathToFileURL(at("dist/scripts/expectations.js")).href);
+writeFileSync(
+  at("dist/manifest.json"),
+  JSON.stringify({ version: packageJson.version, checks, expectations: expectationInfos() }),
+);

@@ -1,31 +1,28 @@
 /** The library: runs checks and diagnosis over the evidence, and returns reports. */
 
-import { relative, resolve } from "node:path";
 import { inspectEvidence } from "./catalog/profile.ts";
-import type { AnyCheck } from "./contract/check.ts";
+import type { CheckInfo } from "./contract/check.ts";
 import type { Diagnosis } from "./contract/diagnosis.ts";
 import { Interrupted, UserError } from "./contract/errors.ts";
 import type { Evidence, Input } from "./contract/evidence.ts";
 import type { Finding, NamedDraft, Outcome, Row, Value } from "./contract/finding.ts";
 import type { Flow, ReportFlow } from "./contract/flow.ts";
 import type { Inspection } from "./contract/inspection.ts";
-import type { Repair } from "./contract/repair.ts";
-import type { Report } from "./contract/report.ts";
-import type { Hooks, Settings } from "./contract/settings.ts";
+import type { Report, Rule } from "./contract/report.ts";
+import { type Hooks, QUIET, type Settings } from "./contract/settings.ts";
 import { builtInHypotheses, type Diagnosed, diagnose as rankCauses } from "./diagnosis/index.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
 import { expectationChecks, expectationText } from "./engine/expectations.ts";
 import { readOwnChecks } from "./engine/own/read.ts";
 import { startOwnChecks } from "./engine/own/start.ts";
-import { assertSelected, contextOf, type EngineResult, isSelected, runChecks } from "./engine/run.ts";
+import { assertSelected, type EngineResult, isSelected, runChecks } from "./engine/run.ts";
 import { withEvidence } from "./evidence.ts";
 import { gateFindings } from "./findings/gate.ts";
 import { credentialColumns, maskReport, maskRows, maskValue } from "./findings/mask.ts";
 import { settleFindings } from "./findings/settle.ts";
-import { applyRepair, type RepairTarget } from "./repair/apply.ts";
-import { assertWritable, type PlannedRepair, planRepairs } from "./repair/plan.ts";
 import type { Store } from "./store/index.ts";
 
+export { applyBackfill, type Backfill, backfill } from "./backfill.ts";
 export { defineCheck, Skip } from "./contract/check.ts";
 export type { Diagnosis } from "./contract/diagnosis.ts";
 export { Interrupted, UserError } from "./contract/errors.ts";
@@ -44,13 +41,11 @@ const SECRETS_MAX = 100_000;
 /** A restart may show within minutes, a commit is deployed hours later. */
 const DIAGNOSIS_DEFAULTS = { restart_hours: 2, commit_hours: 24 };
 
-const QUIET: Hooks = { progress: () => {}, signal: new AbortController().signal };
-
 /** Loads the inputs, runs the checks, and returns the report. */
 export async function audit(settings: Settings, hooks: Hooks = QUIET): Promise<Report> {
-  return withFindings(settings, hooks, async (store, evidence, { drafts, outcomes }) => {
-    const { drafts: diagnosed } = await causesOf(store, evidence, drafts, settings);
-    return reportOf(settings, store, evidence, diagnosed, outcomes);
+  return withFindings(settings, hooks, async (store, evidence, result) => {
+    const { drafts } = await causesOf(store, evidence, result.drafts, settings);
+    return reportOf(settings, store, evidence, { ...result, drafts });
   });
 }
 
@@ -59,10 +54,10 @@ export async function diagnose(
   settings: Settings,
   hooks: Hooks = QUIET,
 ): Promise<{ diagnosis: Diagnosis; report: Report }> {
-  return withFindings(settings, hooks, async (store, evidence, { drafts, outcomes }) => {
-    const { drafts: diagnosed, incidents } = await causesOf(store, evidence, drafts, settings);
-    const report = await reportOf(settings, store, evidence, diagnosed, outcomes);
-    const { schemaVersion, tool, now, timezone, inputs } = report;
+  return withFindings(settings, hooks, async (store, evidence, result) => {
+    const { drafts, incidents } = await causesOf(store, evidence, result.drafts, settings);
+    const report = await reportOf(settings, store, evidence, { ...result, drafts });
+    const { schemaVersion, tool, now, timezone, inputs, outcomes } = report;
     const told: Diagnosis = { schemaVersion, tool, now, timezone, inputs, outcomes, incidents: [] };
     for (const incident of incidents) {
       const members = settleFindings(incident.drafts, evidence.tables).map((f) => f.fingerprint);
@@ -80,11 +75,15 @@ export async function diagnose(
   });
 }
 
+interface Checked extends EngineResult {
+  ownChecks: Rule[];
+}
+
 /** Runs every check: those of trueup, the expectations of the configuration, and the user's own. */
 async function withFindings<T>(
   settings: Settings,
   hooks: Hooks,
-  work: (store: Store, evidence: Evidence, result: EngineResult) => Promise<T>,
+  work: (store: Store, evidence: Evidence, result: Checked) => Promise<T>,
 ): Promise<T> {
   const expected = settings.expect ?? {};
   const checks = [...(await builtInChecks()), ...expectationChecks(expected)];
@@ -92,18 +91,41 @@ async function withFindings<T>(
   const named = [settings.named, expectationText(expected), ...files.map((file) => file.text)].join("\n");
   return withEvidence({ ...settings, named }, hooks, async (store, evidence) => {
     const taken = checks.map((check) => check.id);
-    const own = await startOwnChecks(files, store, evidence, taken, settings.ownCheckTimeout, hooks.signal);
+    const own = await startOwnChecks(files, evidence, taken, {
+      timeoutSeconds: settings.ownCheckTimeout,
+      signal: hooks.signal,
+      interrupt: () => store.interrupt(),
+    });
     try {
       const all = [...checks, ...own.checks];
       assertSelected(settings, [...all.map((check) => check.id), ...own.failed.map((one) => one.check)]);
       const { drafts, outcomes } = await runChecks(store, evidence, all, settings, hooks);
       if (hooks.signal.aborted) throw new Interrupted();
       outcomes.push(...own.failed.filter((outcome) => isSelected(outcome.check, settings)));
-      return await work(store, evidence, { drafts, outcomes });
+      const ownChecks = own.checks.map(({ id, meta }) => ({ id, meta }));
+      return await work(store, evidence, { drafts, outcomes, ownChecks });
     } finally {
       own.close();
     }
   });
+}
+
+/** What the user's own checks say of themselves, and why those that cannot be loaded cannot; nothing is audited. */
+export async function describeOwnChecks(
+  settings: Pick<Settings, "cwd" | "ownChecks" | "ownCheckTimeout">,
+): Promise<{ checks: CheckInfo[]; failed: Outcome[] }> {
+  const taken = (await builtInChecks()).map((check) => check.id);
+  const files = readOwnChecks(settings.ownChecks, settings.cwd);
+  const own = await startOwnChecks(files, null, taken, {
+    timeoutSeconds: settings.ownCheckTimeout,
+    signal: QUIET.signal,
+    interrupt: () => {},
+  });
+  own.close();
+  return {
+    checks: own.checks.map(({ id, meta, options }) => ({ id, meta, options })),
+    failed: own.failed,
+  };
 }
 
 async function causesOf(
@@ -123,8 +145,7 @@ async function reportOf(
   settings: Settings,
   store: Store,
   evidence: Evidence,
-  drafts: readonly NamedDraft[],
-  outcomes: Outcome[],
+  { drafts, outcomes, ownChecks }: Checked,
 ): Promise<Report> {
   const settled = gateFindings(
     {
@@ -145,6 +166,7 @@ async function reportOf(
     outcomes,
     ...settled,
     flow: await flowOf(store, evidence, settled.findings),
+    ownChecks,
   });
 }
 
@@ -220,70 +242,4 @@ async function secretsNamed(store: Store, evidence: Evidence, sql: string): Prom
       for (const row of rows) if (row.secret !== null && row.secret !== "") secrets.add(row.secret ?? null);
     }
   return secrets;
-}
-
-/** What can be put right in the inputs. `applyBackfill` writes it; until then nothing is written. */
-export interface Backfill {
-  /** Those that found something, to repair or lost. */
-  repairs: Repair[];
-  inputs: Input[];
-  /** @throws UserError when an input with something to repair cannot be written. */
-  assertWritable(): void;
-  /** Of every target that could be judged, those with nothing wrong too. */
-  planned: PlannedRepair[];
-}
-
-/** Asks the selected checks what they can put right; at most `limit` rows of a table. */
-export async function backfill(
-  settings: Settings,
-  options: { limit: number | null },
-  hooks: Hooks = QUIET,
-): Promise<Backfill> {
-  const checks = (await builtInChecks()).filter((check) => isSelected(check.id, settings));
-  return withEvidence(settings, hooks, async (store, evidence) => {
-    const context = (check: AnyCheck) => contextOf(store, evidence, check, settings);
-    const planned = await planRepairs(store, evidence, checks, context, options.limit);
-    return {
-      repairs: planned.map((one) => one.repair).filter((one) => one.rows > 0 || one.lost.length > 0),
-      inputs: [...evidence.inputs],
-      assertWritable: () => assertWritable(planned, evidence),
-      planned,
-    };
-  });
-}
-
-/** Writes a backfill, one transaction per file. Interrupted, the file at work stays as it was. */
-export async function applyBackfill(
-  settings: Settings,
-  { planned, inputs }: Backfill,
-  hooks: Hooks = QUIET,
-): Promise<{ input: string; changed: number; copy: string | null }[]> {
-  const applied: { input: string; changed: number; copy: string | null }[] = [];
-  for (const input of inputs) {
-    const statements = planned.filter((one) => one.input === input.name).flatMap((one) => one.statements);
-    if (statements.length === 0) continue;
-    const { memoryLimit, threads, tempDir, cwd } = settings;
-    const { changed, copy } = await applyRepair({
-      target: await repairTarget(settings, input),
-      shown: input.path,
-      statements,
-      progress: (done, rows) =>
-        hooks.progress({
-          stage: "check",
-          subject: `${input.name}: ${done} of ${statements.length} batches, ${rows} rows written`,
-        }),
-      signal: hooks.signal,
-      store: { memoryLimit, threads, tempDir, file: null },
-    });
-    applied.push({ input: input.name, changed, copy: copy === null ? null : relative(cwd, copy) });
-  }
-  return applied;
-}
-
-async function repairTarget(settings: Settings, input: Input): Promise<RepairTarget> {
-  if (input.kind !== "postgres")
-    return { kind: input.kind as "sqlite" | "duckdb", file: resolve(settings.cwd, input.path) };
-  const { openWriter, shownUrl } = await import("./intake/postgres/connect.ts");
-  const url = settings.inputs.map((spec) => spec.path).find((path) => shownUrl(path) === input.path);
-  return { kind: "postgres", connect: () => openWriter(url ?? input.path, settings.postgres) };
 }

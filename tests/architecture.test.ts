@@ -56,8 +56,8 @@ const RULES: readonly Rule[] = [
   { from: "bin", may: ["src/cli"], why: "the file that npm links has nothing to decide" },
 ];
 
-/** The composition root: the library, and how it loads its evidence. */
-const ROOT_FILES = ["src/evidence.ts", "src/index.ts"];
+/** The composition root: the library, how it loads its evidence, and how it repairs. */
+const ROOT_FILES = ["src/backfill.ts", "src/evidence.ts", "src/index.ts"];
 
 /** It may use every part but the command. */
 const INDEX_MAY = RULES.map((rule) => rule.from).filter(

@@ -96,14 +96,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "list",
     args: "",
     summary: "list the checks",
-    details: "",
+    details: "The expectations and own checks of trueup.yaml stand at the end.",
     examples: ["trueup list", "trueup list --format json"],
   },
   {
     name: "explain",
     args: "<check>",
     summary: "explain one check: what it finds, why it matters, when it stays silent, what to do",
-    details: "",
+    details: "Expectations (`expect/unique`) and own checks of trueup.yaml too.",
     examples: ["trueup explain missing-tokens"],
   },
   {

@@ -1,18 +1,13 @@
 /** What the build knows about the package and its checks, so that no command loads a check to talk about it. */
 
 import { readFileSync } from "node:fs";
-import type { CheckMeta, OptionSpecs } from "../contract/check.ts";
-
-/** A check without its code. */
-export interface CheckInfo {
-  id: string;
-  meta: CheckMeta;
-  options: OptionSpecs;
-}
+import type { CheckInfo } from "../contract/check.ts";
 
 export interface Manifest {
   version: string;
   checks: CheckInfo[];
+  /** The expectations that trueup.yaml may declare, `expect/not_null` … */
+  expectations: CheckInfo[];
 }
 
 /** The file that scripts/build.mjs writes beside the bundle: `dist/manifest.json`. */

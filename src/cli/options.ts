@@ -34,6 +34,8 @@ const CONFIGURED = [
   "backfill",
   "baseline",
   "config",
+  "list",
+  "explain",
 ] as const;
 
 /** Formats of what is no report: an inspection, rows, a list. The first is the default. */

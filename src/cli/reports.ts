@@ -9,7 +9,7 @@ import type { Report } from "../contract/report.ts";
 import { type ExportOptions, notEvaluated, type Place } from "../report/export.ts";
 import { FORMATS, type Format, rendererOf } from "../report/formats.ts";
 import type { FailOn } from "./exit.ts";
-import type { CheckInfo } from "./manifest.ts";
+import { readManifest } from "./manifest.ts";
 import type { Invocation } from "./program.ts";
 import { jobSummaryFile, narrate, terminal, writeOut } from "./streams.ts";
 import { readChoice } from "./values.ts";
@@ -27,9 +27,9 @@ export interface ReportPlan {
 export function planReports(
   invocation: Invocation,
   run: { format: string; severity: Severity; failOn: FailOn; configured: ReadonlyMap<string, Place> },
-  checks: readonly CheckInfo[],
 ): ReportPlan {
   const { given } = invocation;
+  const { checks, expectations } = readManifest();
   const cwd = process.cwd();
   const below = relative(repositoryRoot(cwd) ?? cwd, cwd)
     .split(sep)
@@ -44,7 +44,7 @@ export function planReports(
       showSuppressed: given["show-suppressed"] === true,
       samples: given["samples"] === true,
       failOn: run.failOn,
-      rules: checks,
+      rules: [...checks, ...expectations],
       prefix: below === "" ? "" : `${below}/`,
       configured: run.configured,
     },

@@ -6,7 +6,7 @@ import { expectationsOf, ownChecksOf, suppressionsOf } from "../config/accepted.
 import type { Config, LoadedConfig } from "../config/index.ts";
 import { EXPECTATION_IDS } from "../contract/accepted.ts";
 import type { LoadedBaseline } from "../contract/baseline.ts";
-import type { OptionValue } from "../contract/check.ts";
+import type { CheckInfo, OptionValue } from "../contract/check.ts";
 import { UserError } from "../contract/errors.ts";
 import type { Severity } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
@@ -14,7 +14,6 @@ import type { CheckSettings, InputSpec, PostgresSettings, Settings } from "../co
 import type { Place } from "../report/export.ts";
 import { type BaselineFile, baselineFile, loadBaseline } from "./baseline-file.ts";
 import type { FailOn } from "./exit.ts";
-import type { CheckInfo } from "./manifest.ts";
 import { choiceOf, type Invocation } from "./program.ts";
 import { instantOf, readCount, readSize, readTime, readZone } from "./values.ts";
 

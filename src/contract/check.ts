@@ -39,6 +39,13 @@ export interface CheckMeta {
   needs: string;
 }
 
+/** A check without its code. */
+export interface CheckInfo {
+  id: string;
+  meta: CheckMeta;
+  options: OptionSpecs;
+}
+
 /** What a check is run on. `name` stands in outcomes and findings. */
 export interface Target {
   name: string;

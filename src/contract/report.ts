@@ -1,5 +1,6 @@
 /** The report: everything an audit found, ready for any format. */
 
+import type { CheckInfo } from "./check.ts";
 import type { Input, Instant, Table } from "./evidence.ts";
 import type { Finding, Outcome, Severity } from "./finding.ts";
 import type { ReportFlow } from "./flow.ts";
@@ -34,8 +35,13 @@ export interface Report {
   notes: string[];
   /** Which code reaches which table; null without source code among the inputs. */
   flow?: ReportFlow | null;
+  /** What the user's own checks say of themselves, for formats that describe the checks of their findings. */
+  ownChecks?: Rule[];
   summary: Summary;
 }
+
+/** A check as other systems describe it. */
+export type Rule = Pick<CheckInfo, "id" | "meta">;
 
 /** What a renderer may vary; nothing in it comes from the environment. */
 export interface RenderOptions {

@@ -1,7 +1,7 @@
 /** Turns the expectations of trueup.yaml into checks: each kind is one, its targets are the tables that declare it. */
 
 import type { TableExpectations } from "../contract/accepted.ts";
-import { type AnyCheck, type CheckContext, defineCheck, Skip } from "../contract/check.ts";
+import { type AnyCheck, type CheckContext, type CheckInfo, defineCheck, Skip } from "../contract/check.ts";
 import type { Evidence, Table } from "../contract/evidence.ts";
 import type { FindingDraft } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
@@ -65,8 +65,13 @@ interface DeclaredTarget {
   missing: string;
 }
 
-function checkOf(rule: ExpectationRule, declared: Declared): AnyCheck {
-  return defineCheck({
+/** Every kind of expectation, described like a check. */
+export function expectationInfos(): CheckInfo[] {
+  return RULES.map(infoOf);
+}
+
+function infoOf(rule: ExpectationRule): CheckInfo {
+  return {
     id: `expect/${rule.kind}`,
     meta: {
       title: rule.title,
@@ -78,6 +83,12 @@ function checkOf(rule: ExpectationRule, declared: Declared): AnyCheck {
       needs: "a table that declares it under `expect:` in trueup.yaml",
     },
     options: {},
+  };
+}
+
+function checkOf(rule: ExpectationRule, declared: Declared): AnyCheck {
+  return defineCheck({
+    ...infoOf(rule),
     own: true,
     targets: (evidence) =>
       Object.entries(declared)

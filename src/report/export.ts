@@ -1,16 +1,9 @@
 /** What the formats for other systems share: their options, where a finding stands in a repository, what was not read. */
 
-import type { CheckMeta } from "../contract/check.ts";
 import type { Finding, Severity } from "../contract/finding.ts";
 import { SEVERITIES } from "../contract/finding.ts";
-import type { RenderOptions, Report } from "../contract/report.ts";
+import type { RenderOptions, Report, Rule } from "../contract/report.ts";
 import { percent, plural } from "../contract/wording.ts";
-
-/** A check as a rule of another system. */
-export interface Rule {
-  id: string;
-  meta: CheckMeta;
-}
 
 /** A place in a file of the repository. */
 export interface Place {

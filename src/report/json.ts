@@ -6,7 +6,7 @@ import type { Report } from "../contract/report.ts";
 /** `schema/report.schema.json` describes it; a later version only adds. */
 export function renderJson(report: Report): string {
   const { schemaVersion, tool, now, timezone, inputs, tables, outcomes } = report;
-  const { findings, fixed, suppressed, notes, flow, summary } = report;
+  const { findings, fixed, suppressed, notes, flow, ownChecks, summary } = report;
   return `${stringify(
     {
       schemaVersion,
@@ -28,6 +28,7 @@ export function renderJson(report: Report): string {
       suppressed,
       notes,
       flow: flow ?? null,
+      ownChecks: ownChecks ?? [],
       summary,
     },
     2,

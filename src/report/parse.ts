@@ -61,6 +61,19 @@ const FLOW: Shape = {
   cut: { tables: "number", accesses: "number", ways: "number" },
 };
 
+const OWN_CHECK: Shape = {
+  id: "string",
+  meta: {
+    title: "string",
+    severity: "string",
+    what: "string",
+    why: "string",
+    fix: "string",
+    silent: ["string"],
+    needs: "string",
+  },
+};
+
 /** As much of `schema/report.schema.json` as renderers rely on. */
 const REPORT: Shape = {
   tool: { name: "string", version: "string" },
@@ -100,6 +113,8 @@ function matches(value: unknown, shape: Shape): boolean {
   );
 }
 
+const NO_REPORT = "no report of trueup; `trueup audit --format json` prints one";
+
 /**
  * The report that `renderJson` printed. `where` names the file in errors.
  * @throws UserError when the text is no JSON or no report of a version that is known.
@@ -107,15 +122,15 @@ function matches(value: unknown, shape: Shape): boolean {
 export function parseReport(text: string, where: string): Report {
   const value = parsed(text, where);
   if (!matches(value, { schemaVersion: "number" }) || !matches(value, REPORT))
-    throw new UserError(`${where}: no report of trueup; \`trueup audit --format json\` prints one`);
+    throw new UserError(`${where}: ${NO_REPORT}`);
   const report = value as Report;
   if (report.schemaVersion !== 1)
     throw new UserError(
       `${where}: a report of schema version ${report.schemaVersion}; this trueup reads version 1`,
     );
   // Reports of earlier versions have none.
-  if (!matches(report.flow ?? null, orNull(FLOW)))
-    throw new UserError(`${where}: its flow is none of trueup's; \`trueup audit --format json\` prints one`);
+  if (!matches(report.flow ?? null, orNull(FLOW)) || !matches(report.ownChecks ?? [], [OWN_CHECK]))
+    throw new UserError(`${where}: ${NO_REPORT}`);
   for (const finding of [...report.findings, ...report.fixed, ...report.suppressed])
     if (!SEVERITIES.includes(finding.severity))
       throw new UserError(`${where}: "${finding.severity}" is no severity`);
@@ -123,6 +138,7 @@ export function parseReport(text: string, where: string): Report {
     ...report,
     notes: report.notes ?? [],
     flow: report.flow ?? null,
+    ownChecks: report.ownChecks ?? [],
     inputs: report.inputs.map(({ error, ...input }) => (error ? { ...input, error } : input)),
   };
 }

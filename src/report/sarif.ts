@@ -1,15 +1,8 @@
 /** SARIF 2.1.0, for code scanning: the checks as rules, the findings as results, what failed as notifications. */
 
 import type { Finding, Severity } from "../contract/finding.ts";
-import type { Report } from "../contract/report.ts";
-import {
-  type ExportOptions,
-  notEvaluated,
-  placeIn,
-  type Renderer,
-  type Rule,
-  shownFindings,
-} from "./export.ts";
+import type { Report, Rule } from "../contract/report.ts";
+import { type ExportOptions, notEvaluated, placeIn, type Renderer, shownFindings } from "./export.ts";
 import { placeOf } from "./finding-text.ts";
 import { stringify } from "./json.ts";
 import { printable } from "./printable.ts";
@@ -50,36 +43,36 @@ export const renderSarif: Renderer = (report, options) => {
 };
 
 /** The rules of the findings' checks, each with its help. */
-function rulesOf(report: Report, { rules }: ExportOptions): { rules: object[]; index: Map<string, number> } {
+function rulesOf(report: Report, options: ExportOptions): { rules: object[]; index: Map<string, number> } {
+  const known = new Map([...options.rules, ...(report.ownChecks ?? [])].map((rule) => [rule.id, rule]));
   const used = new Set(
     [...report.outcomes, ...report.findings, ...report.fixed, ...report.suppressed].map((o) => o.check),
   );
   const ids = [...used].sort();
   return {
-    rules: ids.map((id) =>
-      ruleOf(
-        id,
-        rules.find((rule) => rule.id === id),
-      ),
-    ),
+    rules: ids.map((id) => ruleOf(id, known.get(id))),
     index: new Map(ids.map((id, i) => [id, i])),
   };
 }
 
 function ruleOf(id: string, rule: Rule | undefined): object {
-  if (!rule) return { id, shortDescription: { text: id } };
+  // A check that could not be loaded, or one of a baseline that is gone.
+  if (!rule) {
+    const text = "This check was not part of the run, so nothing describes it.";
+    return { id, shortDescription: { text: id }, help: { text, markdown: text } };
+  }
   const { title, what, why, fix, silent, severity } = rule.meta;
   const text = [
     what,
     `Why it matters: ${why}`,
     `What to do: ${fix}`,
-    `Silent when:\n${silent.map((s) => `- ${s}`).join("\n")}`,
-  ];
+    ...(silent.length > 0 ? [`Silent when:\n${silent.map((s) => `- ${s}`).join("\n")}`] : []),
+  ].map((paragraph) => paragraph.split("\n").map(printable).join("\n"));
   return {
     id,
     name: id,
-    shortDescription: { text: title },
-    fullDescription: { text: what },
+    shortDescription: { text: printable(title) },
+    fullDescription: { text: printable(what) },
     help: { text: text.join("\n\n"), markdown: text.join("\n\n") },
     defaultConfiguration: { level: LEVELS[severity] },
     properties: { tags: ["data-quality"], precision: "high" },

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { buildCatalog } from "../catalog/catalog.ts";
 import type { OptionValue } from "../contract/check.ts";
 import type { FindingDraft, NamedDraft } from "../contract/finding.ts";
-import type { Settings } from "../contract/settings.ts";
+import { QUIET, type Settings } from "../contract/settings.ts";
 import { readOwnChecks } from "../engine/own/read.ts";
 import { startOwnChecks } from "../engine/own/start.ts";
 import { runChecks } from "../engine/run.ts";
@@ -77,11 +77,14 @@ async function runCase(
   try {
     const evidence = await buildCatalog(store, await loadTables(store, tables), settings);
     await store.lockDown();
-    const hooks = { progress: () => {}, signal: new AbortController().signal };
-    const started = await startOwnChecks([own!], store, evidence, [], undefined, hooks.signal);
+    const started = await startOwnChecks([own!], evidence, [], {
+      timeoutSeconds: undefined,
+      signal: QUIET.signal,
+      interrupt: () => store.interrupt(),
+    });
     try {
       const checks = Object.fromEntries(started.checks.map((check) => [check.id, { options }]));
-      const result = await runChecks(store, evidence, started.checks, { ...settings, checks }, hooks);
+      const result = await runChecks(store, evidence, started.checks, { ...settings, checks }, QUIET);
       const outcomes = [...started.failed, ...result.outcomes];
       const failed = outcomes.find((outcome) => outcome.status === "failed");
       if (failed) throw new Error(`${file}, case "${name}": the check failed: ${failed.reason}`);

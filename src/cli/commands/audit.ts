@@ -9,9 +9,8 @@ import { settingsOf } from "../settings.ts";
 import { narrate } from "../streams.ts";
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { checks } = readManifest();
-  const { settings, ...run } = await settingsOf(invocation, checks, Date.now());
-  const plan = planReports(invocation, run, checks);
+  const { settings, ...run } = await settingsOf(invocation, readManifest().checks, Date.now());
+  const plan = planReports(invocation, run);
   const library = await import("../../index.ts");
   const report = await withSession({ progress: run.progress, cleanUp: library.removeTempDirs }, (hooks) =>
     library.audit(settings, hooks),

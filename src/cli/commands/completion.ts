@@ -17,7 +17,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const names = Object.keys(SHELLS);
   if (!Object.hasOwn(SHELLS, shell))
     throw new UserError(`completion: "${shell}" is none of ${names.join(", ")}${didYouMean(shell, names)}`);
-  await writeOut(make(readManifest().checks.map((check) => check.id)));
+  const { checks, expectations } = readManifest();
+  await writeOut(make([...checks, ...expectations].map((check) => check.id)));
   return EXIT.clean;
 }
 

@@ -5,7 +5,6 @@ import { messageOf, UserError } from "../../contract/errors.ts";
 import type { Severity } from "../../contract/finding.ts";
 import { parseReport } from "../../report/parse.ts";
 import { exitCodeOf, type FailOn } from "../exit.ts";
-import { readManifest } from "../manifest.ts";
 import { choiceOf, type Invocation } from "../program.ts";
 import { planReports, writeReports } from "../reports.ts";
 import { MAX_REJECTED } from "../settings.ts";
@@ -15,11 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const failOn = choiceOf(invocation, "fail-on", "error") as FailOn;
   const severity = choiceOf(invocation, "severity", "info") as Severity;
   const format = choiceOf(invocation, "format", "text");
-  const plan = planReports(
-    invocation,
-    { format, severity, failOn, configured: new Map() },
-    readManifest().checks,
-  );
+  const plan = planReports(invocation, { format, severity, failOn, configured: new Map() });
   const report = parseReport(textOf(file), file === "-" ? "standard input" : file);
   const shown = invocation.given["no-samples"] ? withoutSamples(report) : report;
   await writeReports(shown, plan);

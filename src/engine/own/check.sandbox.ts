@@ -61,8 +61,11 @@ async function start(message: ToChild & { kind: "start" }): Promise<void> {
   check = (module.namespace as { default?: AnyCheck }).default as AnyCheck;
   if (typeof check !== "object" || typeof check?.run !== "function" || typeof check.targets !== "function")
     throw new Error("has no default export made with defineCheck({ id, meta, options, targets, run })");
-  evidence = receivedEvidence(message.evidence);
-  targets = check.targets(evidence);
+  // Without evidence it is only asked what it is.
+  if (message.evidence !== null) {
+    evidence = receivedEvidence(message.evidence);
+    targets = check.targets(evidence);
+  }
   send({
     kind: "started",
     id: check.id,

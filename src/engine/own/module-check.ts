@@ -22,10 +22,10 @@ interface Numbered {
   index: number;
 }
 
-/** Starts the process and asks the check for its targets. `close` must be called on every way out. */
+/** Starts the process and asks the check what it is and, when there is evidence, for its targets. `close` must be called on every way out. */
 export async function moduleCheck(
   file: OwnFile,
-  evidence: Evidence,
+  evidence: Evidence | null,
   options: ModuleOptions,
 ): Promise<{ check: AnyCheck; close: () => void }> {
   const source = file.language === "ts" ? await withoutTypes(file) : file.text;
@@ -33,7 +33,7 @@ export async function moduleCheck(
   try {
     const nothing: Answer = () => Promise.reject(new Error("a query is possible only in run"));
     const started = (await child.ask(
-      { kind: "start", source, file: file.file, evidence: sentEvidence(evidence) },
+      { kind: "start", source, file: file.file, evidence: evidence && sentEvidence(evidence) },
       options.timeoutSeconds,
       nothing,
       options.interrupt,

@@ -14,7 +14,7 @@ export type SentUsage = Omit<UsageRelation, "has" | "columnOf" | "roles"> & {
 export type SentEvidence = Omit<Evidence, "usage"> & { usage: SentUsage[] };
 
 export type ToChild =
-  | { kind: "start"; source: string; file: string; evidence: SentEvidence }
+  | { kind: "start"; source: string; file: string; evidence: SentEvidence | null }
   | { kind: "run"; target: number; options: Record<string, OptionValue> }
   | { kind: "reply"; call: number; rows: Row[] | null; error: string | null };
 

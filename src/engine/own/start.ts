@@ -4,8 +4,7 @@ import type { AnyCheck } from "../../contract/check.ts";
 import { Interrupted, messageOf } from "../../contract/errors.ts";
 import type { Evidence } from "../../contract/evidence.ts";
 import type { Outcome } from "../../contract/finding.ts";
-import type { Store } from "../../store/index.ts";
-import { moduleCheck } from "./module-check.ts";
+import { type ModuleOptions, moduleCheck } from "./module-check.ts";
 import type { OwnFile } from "./read.ts";
 import { sqlCheck } from "./sql-check.ts";
 
@@ -21,14 +20,17 @@ export interface OwnChecks {
   close: () => void;
 }
 
-/** `taken` are the ids of the checks that come with trueup. */
+/** As for one module, but the time may be left to the default. */
+export type OwnCheckOptions = Omit<ModuleOptions, "timeoutSeconds"> & {
+  timeoutSeconds: number | undefined;
+};
+
+/** `taken` are the ids of the checks that come with trueup. Without evidence the checks can only be described. */
 export async function startOwnChecks(
   files: readonly OwnFile[],
-  store: Store,
-  evidence: Evidence,
+  evidence: Evidence | null,
   taken: readonly string[],
-  timeout: number | undefined,
-  signal: AbortSignal,
+  { timeoutSeconds = TIMEOUT_SECONDS, ...hooks }: OwnCheckOptions,
 ): Promise<OwnChecks> {
   const started: OwnChecks = {
     checks: [],
@@ -36,14 +38,13 @@ export async function startOwnChecks(
     close: () => closers.forEach((close) => void close()),
   };
   const closers: (() => void)[] = [];
-  const timeoutSeconds = timeout ?? TIMEOUT_SECONDS;
+  const options = { ...hooks, timeoutSeconds };
   for (const file of files) {
-    if (signal.aborted) throw new Interrupted();
+    if (options.signal.aborted) throw new Interrupted();
     try {
       let check: AnyCheck;
-      if (file.language === "sql") check = timed(sqlCheck(file), store, timeoutSeconds);
+      if (file.language === "sql") check = timed(sqlCheck(file), options);
       else {
-        const options = { timeoutSeconds, signal, interrupt: () => store.interrupt() };
         const made = await moduleCheck(file, evidence, options);
         closers.push(made.close);
         check = made.check;
@@ -65,14 +66,14 @@ export async function startOwnChecks(
 }
 
 /** The check with a limit on the time of a run: past it the query is interrupted and the check fails. */
-function timed(check: AnyCheck, store: Store, seconds: number): AnyCheck {
+function timed(check: AnyCheck, { timeoutSeconds: seconds, interrupt }: ModuleOptions): AnyCheck {
   return {
     ...check,
     run: async (target, ctx) => {
       let late = false;
       const timer = setTimeout(() => {
         late = true;
-        store.interrupt();
+        interrupt();
       }, seconds * 1000);
       try {
         return await check.run(target, ctx);
