@@ -1,7 +1,7 @@
 /** Loads what the settings name into a store and hands it out as evidence, locked down. */
 
 import { buildCatalog } from "./catalog/catalog.ts";
-import { neededColumns } from "./catalog/needed.ts";
+import { matters, neededColumns } from "./catalog/needed.ts";
 import { inferRoles } from "./catalog/roles.ts";
 import { idShapesFor } from "./catalog/shapes.ts";
 import { Interrupted, messageOf, UserError } from "./contract/errors.ts";
@@ -67,7 +67,7 @@ async function loadReferences(settings: Settings, hooks: Hooks): Promise<SchemaR
   const store = await Store.open({ memoryLimit, threads, tempDir, file: null });
   try {
     const { sources, failed } = await resolveInputs({ ...settings, inputs }, store.tempDir, hooks.signal);
-    const loaded = await loadAll(store, sources, settings, hooks, () => new Set());
+    const loaded = await loadAll(store, sources, settings, hooks, { needed: () => new Set() });
     const broken = [...failed, ...loaded.map((one) => one.input)].find((input) => input.error !== undefined);
     if (broken) throw new UserError(`--against ${broken.error}`);
     return loaded.map((one) => ({
@@ -89,14 +89,17 @@ async function loadAll(
   sources: readonly Source[],
   settings: Settings,
   hooks: Hooks,
-  needed: IntakeContext["needed"] = (table) => neededColumns(table, settings),
+  choice: Pick<IntakeContext, "needed" | "matters"> = {
+    needed: (table) => neededColumns(table, settings),
+    matters: (table) => matters(table, settings),
+  },
 ): Promise<LoadedInput[]> {
   const kept = new Map<string, number>();
   const context: IntakeContext = {
     store,
     settings,
     hooks,
-    needed,
+    ...choice,
     timeColumn: (table) =>
       inferRoles(table.name, table.columns).guesses.find((one) => one.role === "time")?.candidate.name ??
       null,

@@ -216,7 +216,14 @@ export async function query(
   hooks: Hooks = QUIET,
 ): Promise<{ columns: string[]; rows: Row[]; inputs: Input[] }> {
   return withEvidence({ ...settings, named: `${settings.named}\n${sql}` }, hooks, async (store, evidence) => {
-    await store.assertSelect(sql);
+    try {
+      await store.assertSelect(sql);
+    } catch (error) {
+      // A table may be missing because its input could not be read.
+      const broken = evidence.inputs.find((input) => input.error !== undefined);
+      if (!broken || !(error instanceof UserError)) throw error;
+      throw new UserError(`${broken.error}; and so ${error.message}`);
+    }
     const { columns, rows } = await store.table(sql, [], "text");
     const masked = maskRows(
       rows,

@@ -42,6 +42,17 @@ export function neededColumns(table: TableProfile, settings: Settings): Set<stri
   return needed;
 }
 
+/** False for a table without roles, keys and times that neither the configuration nor a query names. */
+export function matters(table: TableProfile, settings: Settings): boolean {
+  if (settings.dbFile !== null || settings.named.toLowerCase().includes(table.name.toLowerCase()))
+    return true;
+  const { context, guesses } = inferRoles(table.name, table.columns);
+  return (
+    guesses.some(({ role }) => role !== null) ||
+    context.candidates.some((candidate) => candidate.depth === 0 && isKeyOrTime(candidate))
+  );
+}
+
 function isSmall(table: TableProfile): boolean {
   const longest = Math.max(0, ...table.columns.flatMap((c) => c.sample.map(lengthOf)));
   return longest <= TEXT_SHORT && (table.columns.length < COLUMNS_FEW || table.rows < ROWS_FEW);
@@ -60,9 +71,10 @@ function isNamedWhole(table: TableProfile, named: string): boolean {
 }
 
 function isWorthwhile(candidate: Candidate): boolean {
-  const { column, facts, leaf } = candidate;
+  return isKeyOrTime(candidate) || mayBeDimension(candidate);
+}
+
+function isKeyOrTime({ column, facts, leaf }: Candidate): boolean {
   if (column.primaryKey || column.references !== null) return true;
-  if (share(facts.times, facts) > 0.5) return true;
-  if (hasAny(leaf, KEY) && facts.length <= 128) return true;
-  return mayBeDimension(candidate);
+  return share(facts.times, facts) > 0.5 || (hasAny(leaf, KEY) && facts.length <= 128);
 }

@@ -66,7 +66,10 @@ export async function meteredScope(usage: UsageRelation, ctx: Asking): Promise<s
   return conditions.join(" AND ");
 }
 
-/** The values of a column whose lower case matches: a pattern on each value once, and not on every row. */
+/**
+ * The values of a column whose lower case matches: a pattern on each value once, and not on every row, which is where
+ * an engine would put a condition on the value itself.
+ */
 async function matchingValues(
   usage: UsageRelation,
   column: string,
@@ -74,8 +77,8 @@ async function matchingValues(
   ctx: Asking,
 ): Promise<string[]> {
   const rows = await ctx.query(
-    `SELECT value FROM (SELECT DISTINCT ${column} AS value FROM ${usage.relation}) AS seen
-     WHERE ${ctx.sql.matches("lower(value)", pattern)} ORDER BY value`,
+    `SELECT ${column} AS value FROM ${usage.relation} GROUP BY ${column}
+     HAVING ${ctx.sql.matches(`lower(min(${column}))`, pattern)} ORDER BY value`,
   );
   return rows.map((row) => String(row.value));
 }

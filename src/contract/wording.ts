@@ -51,3 +51,10 @@ export function duration(seconds: number): string {
   }
   return parts.join(" ");
 }
+
+/** `1288490188` → `1.3 GB`. */
+export function size(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${Number((bytes / 1000 ** power).toFixed(1))} ${units[power]}`;
+}

@@ -63,6 +63,8 @@ export interface IntakeContext {
   needed(table: TableProfile): ReadonlySet<string>;
   /** The column that a table is in time by, from its columns alone, or null. */
   timeColumn?(table: TableProfile): string | null;
+  /** Whether anything in a table is of use: a role, a key, a time, or a name in the settings. Without it, everything is. */
+  matters?(table: TableProfile): boolean;
   /** Keeps rows that could not be read in `trueup.rejects` (the first 1,000 of an input; all are counted). */
   reject(input: string, rejects: readonly Reject[]): Promise<void>;
   /** Collects the code facts of a source tree (an absolute path) into the store. */

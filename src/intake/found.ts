@@ -100,11 +100,18 @@ function namedFile(spec: InputSpec, order: number, file: string, shown: string):
   const database = file.replace(COMPANION, "");
   if (COMPANION.test(file) && existsSync(database))
     throw new UserError(`${shown}: is a part of ${basename(database)} and read with it; name that`);
-  const { kind, reason, compression, head } = look(file, shown);
+  const { kind, reason, compression, inner } = look(file, shown);
   if (kind === null) throw new UserError(`${shown}: ${reason}`);
-  if (compression === "gzip" && ["sqlite", "duckdb", "parquet", "postgres-archive"].includes(kind))
-    throw new UserError(`${shown}: a ${kind} file compressed with gzip: unpack it first (gunzip)`);
-  return foundFile(spec, order, file, shown, kind, head, "name");
+  if (compression !== null && !isReadPacked(kind))
+    throw new UserError(
+      `${shown}: a ${kind} file compressed with ${compression}: unpack it first (${compression} -d)`,
+    );
+  return foundFile(spec, order, file, shown, kind, inner, "name");
+}
+
+/** Texts are read as they are packed; a database in a file needs every byte at its place. */
+function isReadPacked(kind: InputKind): boolean {
+  return ["log", "csv", "json", "sql-dump"].includes(kind);
 }
 
 function foundFile(
@@ -113,18 +120,17 @@ function foundFile(
   file: string,
   shown: string,
   kind: InputKind,
-  head: Buffer,
+  inner: Buffer,
   by: Found["by"],
 ): Found {
-  const header = kind === "csv" ? (head.toString("latin1").split(/\r?\n/, 1)[0] ?? "") : "";
+  const header = kind === "csv" ? (inner.toString("latin1").split(/\r?\n/, 1)[0] ?? "") : "";
   return { order, spec, kind, file, shown, bytes: statSync(file).size, by, header, notes: [] };
 }
 
-function look(file: string, shown: string): Sniffed & { head: Buffer } {
+function look(file: string, shown: string): Sniffed {
   try {
     accessSync(file, fsConstants.R_OK);
-    const head = headOf(file);
-    return { ...sniff(file, head), head };
+    return sniff(file, headOf(file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new UserError(
@@ -216,7 +222,7 @@ function several(
       empty++;
       continue;
     }
-    let seen: ReturnType<typeof look>;
+    let seen: Sniffed;
     try {
       seen = look(file, shown);
     } catch (error) {
@@ -227,7 +233,7 @@ function several(
     if (kind === "code") code++;
     if (kind === null || !isWanted(seen, file, by)) others++;
     else if (kind !== "code" || by === "glob")
-      found.push(foundFile(spec, order, file, shown, kind, seen.head, by));
+      found.push(foundFile(spec, order, file, shown, kind, seen.inner, by));
   }
   const root = resolve(options.cwd, spec.path);
   if (code > 0 && by === "directory") {
@@ -260,19 +266,14 @@ function withoutProgramFiles(found: Found[], root: string, sources: number): str
 }
 
 /** In a directory only what is surely meant is taken; a glob has named its files. */
-function isWanted(
-  { kind, certain, head, compression }: ReturnType<typeof look>,
-  file: string,
-  by: Found["by"],
-): boolean {
-  if (compression === "gzip" && kind !== "log" && kind !== "csv" && kind !== "json" && kind !== "sql-dump")
-    return false;
+function isWanted({ kind, certain, inner, compression }: Sniffed, file: string, by: Found["by"]): boolean {
+  if (compression !== null && (kind === null || !isReadPacked(kind))) return false;
   if (by === "glob") return true;
   if ((kind === "log" || kind === "csv") && isDocument(file)) return false;
   if (certain) return true;
   if (kind === "json")
     return (
-      !CONFIGURATION.test(basename(file)) && (/\[\s*\{/.test(head.toString("latin1")) || isOpencode(file))
+      !CONFIGURATION.test(basename(file)) && (/\[\s*\{/.test(inner.toString("latin1")) || isOpencode(file))
     );
   return kind === "csv";
 }

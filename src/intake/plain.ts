@@ -1,12 +1,11 @@
 /** Unpacks compressed text into the private directory, as far as it goes when the file was cut off. */
 
-import { closeSync, createReadStream, openSync, readSync, statSync, truncateSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, openSync, readSync, statSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { createGunzip } from "node:zlib";
-import { messageOf } from "../contract/errors.ts";
+import { Interrupted } from "../contract/errors.ts";
 import { literal, type Store } from "../store/index.ts";
-import { bytesAt, dropPartialLine } from "./bytes.ts";
+import { bytesAt, dropPartialLine, Output } from "./bytes.ts";
+import { compressionOf, DataEndsEarly, unpacked, ZSTD_FRAME, ZSTD_SKIPPABLE } from "./unpack.ts";
 
 export interface PlainFile {
   /** The file itself, or its unpacked copy. */
@@ -15,8 +14,6 @@ export interface PlainFile {
   cut: string | null;
 }
 
-const ZSTD_FRAME = 0xfd2fb528;
-const ZSTD_SKIPPABLE = 0x184d2a50;
 /** Bytes of the longest line of zstd text. */
 const LINE_BYTES = 64 << 20;
 
@@ -25,11 +22,11 @@ const LINE_BYTES = 64 << 20;
  * @throws an error of DuckDB when zstd data is no text at all.
  */
 export async function plainFile(store: Store, path: string, signal: AbortSignal): Promise<PlainFile> {
-  const magic = bytesAt(path, 0, 4);
-  const zstd = magic.length === 4 && isZstd(magic.readUInt32LE(0));
-  if (!zstd && (magic[0] !== 0x1f || magic[1] !== 0x8b)) return { path, cut: null };
-  unpacked += 1;
-  const target = join(store.tempDir, `unpacked-${unpacked}`);
+  const compression = compressionOf(bytesAt(path, 0, 4));
+  if (compression === null) return { path, cut: null };
+  copies += 1;
+  const target = join(store.tempDir, `unpacked-${copies}`);
+  const zstd = compression === "zstd";
   const cut = zstd ? await unpackZstd(store, path, target) : await unpackGzip(path, target, signal);
   if (cut !== null) {
     // A line without its end may be half a value. DuckDB gave every line an end: the last may be half.
@@ -40,22 +37,18 @@ export async function plainFile(store: Store, path: string, signal: AbortSignal)
 }
 
 async function unpackGzip(path: string, target: string, signal: AbortSignal): Promise<string | null> {
-  const out = openSync(target, "wx", 0o600);
+  const out = new Output(target);
   try {
-    await pipeline(
-      createReadStream(path, { highWaterMark: 1 << 20 }),
-      createGunzip({ chunkSize: 1 << 20 }),
-      async (chunks: AsyncIterable<Buffer>) => {
-        for await (const chunk of chunks) writeSync(out, chunk);
-      },
-      { signal },
-    );
+    for await (const chunk of unpacked(createReadStream(path, { highWaterMark: 1 << 20 }), "gzip")) {
+      if (signal.aborted) throw new Interrupted();
+      out.write(chunk);
+    }
     return null;
   } catch (error) {
-    if (signal.aborted || !/^Z_/.test((error as { code?: string }).code ?? "")) throw error;
-    return `its gzip data ends early (${messageOf(error)})`;
+    if (!(error instanceof DataEndsEarly)) throw error;
+    return error.message;
   } finally {
-    closeSync(out);
+    out.close();
   }
 }
 
@@ -70,8 +63,6 @@ async function unpackZstd(store: Store, path: string, target: string): Promise<s
   );
   return zstdEndsEarly(path) ? "its zstd data ends early" : null;
 }
-
-const isZstd = (magic: number) => magic === ZSTD_FRAME || (magic & 0xfffffff0) === ZSTD_SKIPPABLE;
 
 /** Walks frames and blocks by their sizes, without unpacking them; true when the file ends inside one. */
 function zstdEndsEarly(path: string): boolean {
@@ -110,4 +101,4 @@ function zstdEndsEarly(path: string): boolean {
 }
 
 /** Copies made so far: each gets its own name. */
-let unpacked = 0;
+let copies = 0;

@@ -1,23 +1,20 @@
 /** Decides from its content what kind of input a file is; the extension only breaks ties. */
 
 import { isUtf8 } from "node:buffer";
-import { closeSync, openSync, readSync } from "node:fs";
-import { gunzipSync, constants as zlib } from "node:zlib";
 import type { InputKind } from "../contract/evidence.ts";
+import { bytesAt } from "./bytes.ts";
 import { dumpDialectOf, isDelimited, isJsonDocument, jsonLinesOf, linesOf } from "./text-shapes.ts";
+import { compressionOf, unpackedHead } from "./unpack.ts";
 
 /** Bytes looked at. */
 const HEAD_BYTES = 65536;
+/** Packed bytes that hold at least one whole block of zstd. */
+const ZSTD_HEAD_BYTES = 3 * HEAD_BYTES;
 
-/** The first bytes of a file. */
+/** The first bytes of a file; of a zstd file as many as it takes to look inside. */
 export function headOf(path: string, bytes = HEAD_BYTES): Buffer {
-  const fd = openSync(path, "r");
-  try {
-    const buffer = Buffer.alloc(bytes);
-    return buffer.subarray(0, readSync(fd, buffer, 0, bytes, 0));
-  } finally {
-    closeSync(fd);
-  }
+  const head = bytesAt(path, 0, bytes);
+  return compressionOf(head) === "zstd" ? bytesAt(path, 0, ZSTD_HEAD_BYTES) : head;
 }
 
 /** What a file turned out to be. */
@@ -29,6 +26,8 @@ export interface Sniffed {
   compression: "gzip" | "zstd" | null;
   /** The content alone shows it, whatever the name: what is picked up from a directory. */
   certain: boolean;
+  /** The first bytes, unpacked; empty where they could not be. */
+  inner: Buffer;
 }
 
 /** What the rules look at. */
@@ -96,6 +95,7 @@ const FOREIGN: readonly [string, string][] = [
   ["PK\x03\x04", "a zip archive: unpack it and name what is inside"],
   ["BZh", "compressed with bzip2: unpack it first"],
   ["\xfd7zXZ\0", "compressed with xz: unpack it first"],
+  ["\x04\x22\x4d\x18", "compressed with lz4: unpack it first (lz4 -d)"],
   ["%PDF", "a PDF document"],
   ["\x7fELF", "a program"],
   ["\x89PNG", "an image"],
@@ -106,40 +106,28 @@ const FOREIGN: readonly [string, string][] = [
 /** The beginning of a text file, unpacked and decoded; empty when it is no text. */
 export function dumpTextOf(path: string): string {
   const head = headOf(path);
-  const inner = head[0] === 0x1f && head[1] === 0x8b ? gunzippedHead(head) : head;
+  const compression = compressionOf(head);
+  const inner = compression === null ? head : unpackedHead(head, compression, HEAD_BYTES);
   return inner === null ? "" : (textOf(inner) ?? "");
 }
 
 /** What a file is, from its first bytes; `path` breaks ties. */
 export function sniff(path: string, head: Buffer): Sniffed {
   const name = (path.split(/[\\/]/).pop() ?? "").toLowerCase();
-  if (head.subarray(0, 4).toString("hex") === "28b52ffd") return sniffZstd(name);
-  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
-  const inner = isGzip ? gunzippedHead(head) : head;
-  const compression = isGzip ? "gzip" : null;
-  if (inner === null) return unknown("compressed with gzip, and damaged", compression);
+  const compression = compressionOf(head);
+  const inner = compression === null ? head : unpackedHead(head, compression, HEAD_BYTES);
+  if (inner === null) return unknown(`compressed with ${compression}, and damaged`, compression);
   const text = textOf(inner);
   const whole = inner.length < HEAD_BYTES;
   const lines = text === null ? [] : linesOf(text, whole);
-  const sight: Sight = { name: name.replace(/\.gz$/, ""), head: inner, text, lines };
+  const sight: Sight = { name: name.replace(/\.(?:gz|zstd?)$/, ""), head: inner, text, lines };
   const rule = RULES.find((one) => one.fits(sight));
-  if (rule) return { kind: rule.kind, reason: "", compression, certain: rule.certain };
+  if (rule) return { kind: rule.kind, reason: "", compression, certain: rule.certain, inner };
   return unknown(reasonFor(sight), compression);
 }
 
-/** Node 20 cannot look inside: the name decides, and a log is what is compressed so. */
-function sniffZstd(name: string): Sniffed {
-  const inner = name.replace(/\.zstd?$/, "");
-  const compression = "zstd";
-  if (/\.(?:csv|tsv)$/.test(inner)) return { kind: "csv", reason: "", compression, certain: true };
-  if (/\.(?:json|jsonl|ndjson)$/.test(inner)) return { kind: "json", reason: "", compression, certain: true };
-  if (/\.(?:db|sqlite3?|duckdb|parquet|sql|dump|tar)$/.test(inner))
-    return unknown("compressed with zstd: unpack it first", compression);
-  return { kind: "log", reason: "", compression, certain: LOG_NAME.test(inner) };
-}
-
 function unknown(reason: string, compression: Sniffed["compression"]): Sniffed {
-  return { kind: null, reason, compression, certain: false };
+  return { kind: null, reason, compression, certain: false, inner: Buffer.alloc(0) };
 }
 
 function reasonFor({ name, head }: Sight): string {
@@ -150,14 +138,6 @@ function reasonFor({ name, head }: Sight): string {
   if (/\.(?:db3?|sqlite3?|s3db|sl3)$/.test(name))
     return "encrypted or damaged: it does not begin with SQLite's header";
   return "binary data that is no log, database or any other input that trueup reads";
-}
-
-function gunzippedHead(head: Buffer): Buffer | null {
-  try {
-    return gunzipSync(head, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, HEAD_BYTES);
-  } catch {
-    return null;
-  }
 }
 
 /** The head as text: UTF-8, UTF-16, or mostly so (a bad byte here and there is no reason to refuse a log). */

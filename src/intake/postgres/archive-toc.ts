@@ -16,6 +16,8 @@ export interface TocEntry {
   file: string | null;
   /** Where its data begin in a custom archive, or null. */
   dataOffset: number | null;
+  /** A custom archive holds data of it, perhaps of no row. */
+  hasData: boolean;
 }
 
 export interface Toc {
@@ -38,6 +40,9 @@ export class TocIsLonger extends Error {}
 
 const FORMATS: Record<number, Toc["format"]> = { 1: "custom", 3: "tar", 5: "directory" };
 const ALGORITHMS: Toc["compression"][] = ["none", "gzip", "lz4", "zstd"];
+/** What an entry of a custom archive says of its data: where they are, or that there are none. */
+const DATA_AT = 2;
+const NO_DATA = 3;
 /** More entries than any database has tables: the bytes are no table of contents. */
 const ENTRIES_MAX = 10_000_000;
 
@@ -144,11 +149,13 @@ function entryOf(reader: ArchiveReader, minor: number, format: Toc["format"], of
   while (reader.string() !== null); // dependencies
   let file: string | null = null;
   let dataOffset: number | null = null;
+  let hasData = true;
   if (format === "custom") {
     const state = reader.byte();
     let offset = 0;
     for (let i = 0; i < offsetSize; i++) offset += reader.byte() * 256 ** i;
-    if (state === 2) dataOffset = offset;
+    if (state === DATA_AT) dataOffset = offset;
+    hasData = state !== NO_DATA;
   } else file = reader.string();
   return {
     dumpId,
@@ -159,5 +166,6 @@ function entryOf(reader: ArchiveReader, minor: number, format: Toc["format"], of
     copyStatement,
     file,
     dataOffset,
+    hasData,
   };
 }

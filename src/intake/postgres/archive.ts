@@ -1,28 +1,46 @@
 /** Reads archives of pg_dump (custom, directory, tar) without pg_restore: as the plain dump that they stand for. */
 
-import { closeSync, createReadStream, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { PassThrough, Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGunzip, createInflate } from "node:zlib";
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from "node:fs";
+import { extname, join } from "node:path";
 import { UserError } from "../../contract/errors.ts";
+import { type Compression, DataEndsEarly, unpacked } from "../unpack.ts";
 import { readToc, type Toc, type TocEntry, TocIsLonger } from "./archive-toc.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 const TAR_BLOCK = 512;
+/** The kind of a block that holds large objects: blocks of its own, each behind its id, until the id 0. */
+const LARGE_OBJECTS = 3;
+/** How the files of a directory archive are packed, by their extension. */
+const PACKED: Record<string, Compression> = { ".gz": "gzip", ".zst": "zstd" };
 /** A table of contents larger than this is no table of contents. */
 const TOC_BYTES_MAX = 1024 * 1024 * 1024;
 
-export interface Archive {
-  toc: Toc;
-  /** Bytes of each table's data as stored (compressed), `schema.table` → bytes; -1 where unknown. */
-  sizes: Map<string, number>;
-  /** The dump as plain text. Ends early, with an error thrown, where the archive is cut off. */
-  text(): AsyncGenerator<Buffer>;
+/**
+ * A part of a dump's text, of whole statements. Damaged, it throws DataEndsEarly behind what could be read; the parts
+ * behind it are whole all the same. What is not read of a part costs nothing.
+ */
+export interface DumpPart {
+  /** The table whose rows it holds, `schema.table`, or null. */
+  table: string | null;
+  /** Bytes as stored: packed, where the archive is. */
+  bytes: number;
+  text: AsyncIterable<Buffer> | Iterable<Buffer>;
 }
 
-/** Thrown in the middle of the text when the archive ends too early. */
-export class ArchiveCutOff extends Error {}
+export interface Archive {
+  toc: Toc;
+  /** The dump as plain text. */
+  parts(): AsyncGenerator<DumpPart>;
+}
 
 /**
  * Opens an archive: a file, or the folder of a directory archive.
@@ -35,18 +53,16 @@ export async function openArchive(path: string, shown: string): Promise<Archive>
 }
 
 function openCustom(path: string, shown: string): Archive {
-  const toc = { ...tocOf(path, 0, statSync(path).size, shown), format: "custom" as const };
-  supported(toc, shown);
   const size = statSync(path).size;
+  const toc = { ...tocOf(path, 0, size, shown), format: "custom" as const };
+  assertNoLz4(toc.compression === "lz4", shown);
   const starts = toc.entries
     .map((e) => e.dataOffset)
     .filter((offset): offset is number => offset !== null && offset > 0)
     .sort((a, b) => a - b);
-  const sizes = sizesOf(toc, (entry) => {
-    if (entry.dataOffset === null) return -1;
-    return (starts.find((s) => s > (entry.dataOffset as number)) ?? size) - entry.dataOffset;
-  });
-  return { toc, sizes, text: () => customText(path, toc) };
+  const bytesOf = ({ dataOffset }: TocEntry) =>
+    dataOffset === null ? 0 : (starts.find((s) => s > dataOffset) ?? size) - dataOffset;
+  return { toc, parts: () => customParts(path, toc, bytesOf) };
 }
 
 function openDirectory(path: string, shown: string): Archive {
@@ -55,23 +71,24 @@ function openDirectory(path: string, shown: string): Archive {
     throw new UserError(`${shown}: no toc.dat in this directory, so it is no archive of pg_dump`);
   const toc = { ...tocOf(tocFile, 0, statSync(tocFile).size, shown), format: "directory" as const };
   const files = new Set(readdirSync(path));
+  assertNoLz4(
+    dataEntries(toc).some((entry) => files.has(`${entry.file}.lz4`)),
+    shown,
+  );
   const stored = (file: string) =>
     [file, `${file}.gz`, `${file}.lz4`, `${file}.zst`].find((name) => files.has(name));
-  const sizes = sizesOf(toc, (entry) => {
-    const file = entry.file ? stored(entry.file) : undefined;
-    return file ? statSync(join(path, file)).size : -1;
-  });
-  async function* text(): AsyncGenerator<Buffer> {
-    yield* definitions(toc);
-    for (const entry of dataEntries(toc)) {
-      const file = stored(entry.file as string);
-      if (!file) throw new ArchiveCutOff(`${shown}: ${entry.file}, the data of ${entry.name}, is missing`);
-      if (/\.(lz4|zst)$/.test(file)) throw unsupported(shown, file.endsWith("lz4") ? "lz4" : "zstd");
-      const raw = createReadStream(join(path, file), { highWaterMark: CHUNK_BYTES });
-      yield* dataOf(entry, file.endsWith(".gz") ? unpacked(raw, createGunzip()) : raw);
-    }
+  async function* content(entry: TocEntry): AsyncGenerator<Buffer> {
+    const file = stored(entry.file as string);
+    if (!file) throw new DataEndsEarly(`its file ${entry.file} is missing`);
+    const raw = createReadStream(join(path, file), { highWaterMark: CHUNK_BYTES });
+    const packing = PACKED[extname(file)];
+    yield* packing ? unpacked(raw, packing) : raw;
   }
-  return { toc, sizes, text };
+  const bytesOf = (entry: TocEntry) => {
+    const file = stored(entry.file as string);
+    return file ? statSync(join(path, file)).size : 0;
+  };
+  return { toc, parts: () => partsOf(toc, bytesOf, content) };
 }
 
 function openTar(path: string, shown: string): Archive {
@@ -79,22 +96,18 @@ function openTar(path: string, shown: string): Archive {
   const tocMember = members.get("toc.dat");
   if (!tocMember) throw new UserError(`${shown}: a tar without toc.dat, so no archive of pg_dump`);
   const toc = { ...tocOf(path, tocMember.offset, tocMember.size, shown), format: "tar" as const };
-  const sizes = sizesOf(toc, (entry) => members.get(entry.file ?? "")?.size ?? -1);
-  async function* text(): AsyncGenerator<Buffer> {
-    yield* definitions(toc);
-    const size = statSync(path).size;
-    for (const entry of dataEntries(toc)) {
-      const member = members.get(entry.file as string);
-      if (!member) throw new ArchiveCutOff(`${shown}: ${entry.file}, the data of ${entry.name}, is missing`);
-      if (member.size === 0) continue;
-      const { offset } = member;
-      const end = Math.min(offset + member.size, size) - 1;
-      yield* dataOf(entry, createReadStream(path, { start: offset, end, highWaterMark: CHUNK_BYTES }));
-      if (offset + member.size > size)
-        throw new ArchiveCutOff(`${shown}: cut off at byte ${size}, inside the rows of ${entry.name}`);
-    }
+  const size = statSync(path).size;
+  async function* content(entry: TocEntry): AsyncGenerator<Buffer> {
+    const member = members.get(entry.file as string);
+    if (!member) throw new DataEndsEarly(`its file ${entry.file} is missing`);
+    if (member.size === 0) return;
+    const { offset } = member;
+    const end = Math.min(offset + member.size, size) - 1;
+    yield* createReadStream(path, { start: offset, end, highWaterMark: CHUNK_BYTES });
+    if (offset + member.size > size) throw new DataEndsEarly(`the archive ends at byte ${size}`);
   }
-  return { toc, sizes, text };
+  const bytesOf = (entry: TocEntry) => members.get(entry.file as string)?.size ?? 0;
+  return { toc, parts: () => partsOf(toc, bytesOf, content) };
 }
 
 /** Reads ever more until the table of contents is whole. */
@@ -110,16 +123,18 @@ function tocOf(path: string, offset: number, size: number, shown: string): Toc {
   }
 }
 
-function sizesOf(toc: Toc, size: (entry: TocEntry) => number): Map<string, number> {
-  return new Map(
-    toc.entries
-      .filter((e) => e.type === "TABLE DATA")
-      .map((e) => [`${e.schema ?? "public"}.${e.name}`, size(e)]),
-  );
-}
-
 function dataEntries(toc: Toc): TocEntry[] {
   return toc.entries.filter((entry) => entry.type === "TABLE DATA" && entry.file);
+}
+
+/** The definitions, and each table's rows out of a file of its own. */
+async function* partsOf(
+  toc: Toc,
+  bytesOf: (entry: TocEntry) => number,
+  content: (entry: TocEntry) => AsyncGenerator<Buffer>,
+): AsyncGenerator<DumpPart> {
+  yield { table: null, bytes: 0, text: definitions(toc) };
+  for (const entry of dataEntries(toc)) yield dataPart(entry, bytesOf(entry), content(entry));
 }
 
 /** What makes the tables, as pg_restore would write it; old archives name no schema in their statements. */
@@ -141,54 +156,71 @@ function pathOf(entry: TocEntry): string {
 }
 
 /** One table's rows: its COPY statement and its data, which end with the mark already; or INSERTs as they are. */
-async function* dataOf(
-  entry: TocEntry,
-  data: AsyncIterable<Buffer> | Iterable<Buffer>,
-): AsyncGenerator<Buffer> {
-  yield Buffer.from(`${pathOf(entry)}${entry.copyStatement}`);
-  for await (const chunk of data) yield chunk;
+function dataPart(entry: TocEntry, bytes: number, data: AsyncIterable<Buffer> | Iterable<Buffer>): DumpPart {
+  async function* text(): AsyncGenerator<Buffer> {
+    yield Buffer.from(`${pathOf(entry)}${entry.copyStatement}`);
+    yield* data;
+  }
+  return { table: tableOf(entry), bytes, text: text() };
 }
 
-async function* customText(path: string, toc: Toc): AsyncGenerator<Buffer> {
-  yield* definitions(toc);
+async function* customParts(
+  path: string,
+  toc: Toc,
+  bytesOf: (entry: TocEntry) => number,
+): AsyncGenerator<DumpPart> {
+  yield { table: null, bytes: 0, text: definitions(toc) };
+  const packing = toc.compression === "none" ? null : toc.compression === "zstd" ? "zstd" : "zlib";
   const byId = new Map(toc.entries.map((entry) => [entry.dumpId, entry]));
+  const missing = new Set(toc.entries.filter((entry) => entry.type === "TABLE DATA" && entry.hasData));
   const file = new BlockFile(path, toc.end, toc.intSize);
   try {
-    for (;;) {
-      const kind = file.byteOrEnd();
-      if (kind === null) return;
+    for (let kind = file.byteOrEnd(); kind !== null; kind = file.byteOrEnd()) {
       const entry = byId.get(file.int());
-      if (kind === 3 || entry?.type !== "TABLE DATA") {
-        skipBlock(file, kind);
+      if (kind === LARGE_OBJECTS) {
+        while (file.int() !== 0) {
+          file.block();
+          file.skipBlock();
+        }
         continue;
       }
-      const chunks = Readable.from(file.chunks(), { objectMode: false, highWaterMark: CHUNK_BYTES });
-      yield* dataOf(entry, toc.compression === "gzip" ? unpacked(chunks, createInflate()) : file.chunks());
+      const chunks = file.block();
+      if (entry && missing.delete(entry))
+        yield dataPart(entry, bytesOf(entry), packing ? unpacked(chunks, packing) : chunks);
+      file.skipBlock();
     }
+  } catch (error) {
+    if (!(error instanceof DataEndsEarly)) throw error;
   } finally {
     file.close();
   }
+  const names = [...missing].map((entry) => tableOf(entry));
+  if (names.length > 0)
+    yield { table: null, bytes: 0, text: lost(`ends before the rows of ${names.join(", ")}`) };
 }
 
-/** Large objects: a block of blocks, each an id and its chunks, until the id 0. */
-function skipBlock(file: BlockFile, kind: number): void {
-  if (kind !== 3) {
-    for (const _ of file.chunks());
-    return;
-  }
-  while (file.int() !== 0) for (const _ of file.chunks());
+function tableOf({ schema, name }: TocEntry): string {
+  return `${schema ?? "public"}.${name}`;
+}
+
+// biome-ignore lint/correctness/useYield: the text of a part without any.
+async function* lost(reason: string): AsyncGenerator<Buffer> {
+  throw new DataEndsEarly(reason);
 }
 
 /** The data part of a custom archive: blocks of chunks, each with its length before it. */
 class BlockFile {
   readonly #fd: number;
   readonly #intSize: number;
+  readonly #size: number;
   #at: number;
   #buffer = Buffer.alloc(0);
   #bufferAt = 0;
+  #inBlock = false;
 
   constructor(path: string, at: number, intSize: number) {
     this.#fd = openSync(path, "r");
+    this.#size = fstatSync(this.#fd).size;
     this.#at = at;
     this.#intSize = intSize;
   }
@@ -204,9 +236,23 @@ class BlockFile {
     return bytes[0] ? -value : value;
   }
 
-  /** The chunks of one block, until the length 0. */
-  *chunks(): Generator<Buffer> {
-    for (let length = this.int(); length > 0; length = this.int()) yield this.#whole(length);
+  /** The chunks of the block that begins here, until the length 0. */
+  block(): Generator<Buffer> {
+    this.#inBlock = true;
+    return this.#chunks();
+  }
+
+  /** Moves behind what was not read of the block at work. */
+  skipBlock(): void {
+    for (const _ of this.#chunks());
+  }
+
+  *#chunks(): Generator<Buffer> {
+    while (this.#inBlock) {
+      const length = this.int();
+      this.#inBlock = length > 0;
+      if (this.#inBlock) yield this.#whole(length);
+    }
   }
 
   close(): void {
@@ -215,40 +261,29 @@ class BlockFile {
 
   #whole(length: number): Buffer {
     const bytes = this.#take(length);
-    if (!bytes) throw new ArchiveCutOff("cut off");
-    return bytes;
+    if (bytes) return bytes;
+    this.#inBlock = false;
+    throw new DataEndsEarly(`the archive ends at byte ${this.#size}`);
   }
 
   #take(length: number): Buffer | null {
-    if (this.#bufferAt + length > this.#buffer.length) {
-      const rest = this.#buffer.subarray(this.#bufferAt);
-      const more = Buffer.alloc(Math.max(CHUNK_BYTES, length));
+    const rest = this.#buffer.subarray(this.#bufferAt);
+    if (length > rest.length + this.#size - this.#at) {
+      this.#at = this.#size;
+      this.#buffer = Buffer.alloc(0);
+      return null;
+    }
+    if (length > rest.length) {
+      const more = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, length));
       const read = readSync(this.#fd, more, 0, more.length, this.#at);
       this.#at += read;
       this.#buffer = Buffer.concat([rest, more.subarray(0, read)]);
       this.#bufferAt = 0;
-      if (this.#buffer.length < length) return null;
     }
     const bytes = this.#buffer.subarray(this.#bufferAt, this.#bufferAt + length);
     this.#bufferAt += length;
     return bytes;
   }
-}
-
-/** Decompresses; what could be read before damage or an early end comes out before the error. */
-async function* unpacked(raw: Readable, through: NodeJS.ReadWriteStream): AsyncGenerator<Buffer> {
-  const out = new PassThrough({ highWaterMark: CHUNK_BYTES });
-  const done = pipeline(raw, through, out).then(
-    () => null,
-    (error: unknown) => error,
-  );
-  try {
-    for await (const chunk of out) yield chunk as Buffer;
-  } catch {
-    // The pipeline's own error below says more.
-  }
-  const error = await done;
-  if (error) throw error instanceof ArchiveCutOff ? error : new ArchiveCutOff(String(error));
 }
 
 interface TarMember {
@@ -291,12 +326,10 @@ function readAt(path: string, offset: number, length: number): Buffer {
   }
 }
 
-function supported(toc: Toc, shown: string): void {
-  if (toc.compression === "lz4" || toc.compression === "zstd") throw unsupported(shown, toc.compression);
-}
-
-function unsupported(shown: string, compression: string): UserError {
-  return new UserError(
-    `${shown}: its data are compressed with ${compression}; turn it into text with the pg_restore of its release: pg_restore -f dump.sql ${shown}`,
+/** No kept library reads lz4 as a stream, and a table's data may be larger than memory. */
+function assertNoLz4(lz4: boolean, shown: string): void {
+  if (!lz4) return;
+  throw new UserError(
+    `${shown}: its data are compressed with lz4, which is not read; turn it into text with pg_restore -f dump.sql ${shown}, or make it with pg_dump --compress=gzip or zstd`,
   );
 }

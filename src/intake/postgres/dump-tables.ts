@@ -1,20 +1,13 @@
 /** Collects what a plain dump says of its tables, and writes each table's rows into a file of COPY text. */
 
-import { closeSync, openSync, writeSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { PG_COPY } from "./copy-text.ts";
 import { type Encoding, encodingOf, Transcoder } from "./encoding.ts";
 import { insertRowsOf } from "./insert-text.ts";
 import type { DumpSink } from "./scan.ts";
+import { linesIn, type Segment, Staging } from "./staged.ts";
 import { type CopyFormat, type DumpColumn, type QualifiedName, statementOf } from "./statements.ts";
-
-/** Rows of one table with one list of columns, in a file. */
-export interface Segment {
-  columns: string[];
-  format: CopyFormat;
-  file: string;
-  bytes: number;
-}
 
 export interface DumpTable {
   database: string;
@@ -26,7 +19,17 @@ export interface DumpTable {
   /** Key of the table it is a part of. */
   parent: string | null;
   segments: Segment[];
+  /** Rows that were counted and not kept, because nothing in them is of use; null where rows are kept. */
+  counted: { rows: number; bytes: number } | null;
   view: boolean;
+}
+
+/** Which tables' rows are worth keeping. */
+export interface TableChoice {
+  /** False for a table that the user did not ask for. */
+  asked(table: Pick<DumpTable, "database" | "schema" | "name">): boolean;
+  /** False when none of its columns is of use; its first rows are staged already. */
+  matters(table: DumpTable): boolean;
 }
 
 /** Where a COPY block was cut off. */
@@ -49,7 +52,9 @@ export class DumpTables implements DumpSink {
   readonly tables = new Map<string, DumpTable>();
   /** Domains and enums: name → the type they stand for. */
   readonly types = new Map<string, string>();
-  cut: Cut | null = null;
+  #cut: Cut | null = null;
+  /** Bytes of rows of tables that were not asked for: `schema.name` → bytes. */
+  readonly left = new Map<string, number>();
   /** What could not be read as rows, the first ones. */
   readonly unread: { reason: string; offset: number; text: string }[] = [];
   unreadCount = 0;
@@ -59,17 +64,20 @@ export class DumpTables implements DumpSink {
   backslashQuotes = false;
   readonly #folder: string;
   readonly #decoded: boolean;
+  readonly #choice: TableChoice;
   #encoding: Encoding = encodingOf("UTF8");
   #database = "";
   #searchPath = "public";
-  #copying: { table: DumpTable; segment: Segment; fd: number; transcoder: Transcoder } | null = null;
-  #inserting: { segment: Segment; fd: number } | null = null;
+  /** The COPY block at work; without a staging its rows are counted or left. */
+  #copying: { table: DumpTable; staging: Staging | null; isNew: boolean } | null = null;
+  #inserting: Staging | null = null;
   #files = 0;
 
   /** @param decoded true when the bytes were turned into UTF-8 before they come here. */
-  constructor(folder: string, decoded: boolean) {
+  constructor(folder: string, decoded: boolean, choice: TableChoice) {
     this.#folder = folder;
     this.#decoded = decoded;
+    this.#choice = choice;
   }
 
   statement(bytes: Buffer, offset: number): boolean {
@@ -123,32 +131,69 @@ export class DumpTables implements DumpSink {
   copyData(bytes: Buffer): void {
     const copying = this.#copying;
     if (!copying || bytes.length === 0) return;
-    const text = copying.transcoder.convert(bytes, false);
-    copying.segment.bytes += text.length;
-    writeAll(copying.fd, text);
+    const { table, staging, isNew } = copying;
+    copying.isNew = false;
+    staging?.write(bytes);
+    if (staging && isNew && !this.#matters(table, staging)) copying.staging = null;
+    if (copying.staging) return;
+    if (table.counted) {
+      table.counted.bytes += bytes.length;
+      table.counted.rows += linesIn(bytes);
+    } else this.leave(shownName(table), bytes.length);
   }
 
   copyEnd(cutLine: Buffer | null, offset: number): void {
-    const copying = this.#copying;
-    if (!copying) return;
-    const rest = copying.transcoder.convert(Buffer.alloc(0), true);
-    copying.segment.bytes += rest.length;
-    writeAll(copying.fd, rest);
-    closeSync(copying.fd);
-    this.replaced += copying.transcoder.replaced;
+    if (!this.#copying) return;
+    const { table, staging } = this.#copying;
+    this.replaced += staging?.close() ?? 0;
     if (cutLine !== null) {
-      this.cut = { table: `${copying.table.schema}.${copying.table.name}`, offset };
+      this.#cut = { table: shownName(table), offset };
       if (cutLine.length > 0)
         this.#leaveOut("a row that was cut off", offset - cutLine.length, cutLine.toString("utf8", 0, 200));
     }
     this.#copying = null;
   }
 
+  /** Where a COPY block was cut off since the last call. */
+  takeCut(): Cut | null {
+    const cut = this.#cut;
+    this.#cut = null;
+    return cut;
+  }
+
+  /** Whether the rows of `schema.name`, or of a table that it is a part of, were asked for. */
+  asked(shown: string): boolean {
+    let table = this.tables.get(`${this.#database}.${shown}`);
+    for (let depth = 0; table && depth < 100; depth++) {
+      if (this.#choice.asked(table)) return true;
+      table = table.parent === null ? undefined : this.tables.get(table.parent);
+    }
+    return false;
+  }
+
+  /** Notes rows of `schema.name` that were not asked for. */
+  leave(shown: string, bytes: number): void {
+    this.left.set(shown, (this.left.get(shown) ?? 0) + bytes);
+  }
+
   /** Closes what is open; call once at the end. */
   close(): void {
     this.#closeInsert();
-    if (this.#copying) closeSync(this.#copying.fd);
+    this.#copying?.staging?.close();
     this.#copying = null;
+  }
+
+  /** Turns the staged rows of a table that is of no use into a count. Parts of a table are kept or left together. */
+  #matters(table: DumpTable, staging: Staging): boolean {
+    const { segment } = staging;
+    const key = this.#key(table);
+    const isPart = table.parent !== null || [...this.tables.values()].some((other) => other.parent === key);
+    if (isPart || table.segments.length > 1 || segment.format.csv || this.#choice.matters(table)) return true;
+    table.counted = { rows: 0, bytes: 0 };
+    table.segments = [];
+    staging.close();
+    rmSync(segment.file, { force: true });
+    return false;
   }
 
   #set(name: string, value: string): void {
@@ -168,13 +213,9 @@ export class DumpTables implements DumpSink {
     const table = this.#table(name);
     const names =
       columns.length > 0 ? [...columns] : table.columns.filter((c) => !c.generated).map((c) => c.name);
-    const segment = this.#segment(table, names, format);
-    this.#copying = {
-      table,
-      segment,
-      fd: openSync(segment.file, "w"),
-      transcoder: new Transcoder(this.#encoding),
-    };
+    const isKept = this.asked(shownName(table)) && !table.counted;
+    const staging = isKept ? new Staging(this.#segment(table, names, format), this.#encoding) : null;
+    this.#copying = { table, staging, isNew: true };
   }
 
   #insert(sql: string, offset: number): void {
@@ -183,6 +224,7 @@ export class DumpTables implements DumpSink {
       return this.#leaveOut("an INSERT that is no list of values", offset, sql.slice(0, 200));
     }
     const table = this.#table(rows.table);
+    if (!this.asked(shownName(table))) return this.leave(shownName(table), rows.text.length);
     const first = rows.text.slice(0, rows.text.indexOf("\n")).split("\t").length;
     const declared = table.columns.map((c) => c.name);
     const columns =
@@ -199,11 +241,9 @@ export class DumpTables implements DumpSink {
       this.#closeInsert();
       const known = table.segments.find((s) => s.columns.join("\0") === key && s.format === PG_COPY);
       const segment = known ?? this.#segment(table, columns, PG_COPY);
-      this.#inserting = { segment, fd: openSync(segment.file, "a") };
+      this.#inserting = new Staging(segment, encodingOf("UTF8"));
     }
-    const bytes = Buffer.from(rows.text, "utf8");
-    (this.#inserting as { segment: Segment }).segment.bytes += bytes.length;
-    writeAll((this.#inserting as { fd: number }).fd, bytes);
+    this.#inserting?.write(Buffer.from(rows.text, "utf8"));
   }
 
   #leaveOut(reason: string, offset: number, text: string): void {
@@ -212,7 +252,7 @@ export class DumpTables implements DumpSink {
   }
 
   #closeInsert(): void {
-    if (this.#inserting) closeSync(this.#inserting.fd);
+    this.#inserting?.close();
     this.#inserting = null;
   }
 
@@ -239,6 +279,7 @@ export class DumpTables implements DumpSink {
         references: [],
         parent: null,
         segments: [],
+        counted: null,
         view: false,
       };
       this.tables.set(key, table);
@@ -254,6 +295,6 @@ export class DumpTables implements DumpSink {
   }
 }
 
-function writeAll(fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+function shownName({ schema, name }: DumpTable): string {
+  return `${schema}.${name}`;
 }

@@ -13,7 +13,7 @@ import type { IntakeContext, Source } from "../context.ts";
 import { connect, NO_ENVIRONMENT, shownUrl } from "./connect.ts";
 import { PG_COPY } from "./copy-text.ts";
 import type { DumpTable } from "./dump-tables.ts";
-import { isWanted, loadTables } from "./load-tables.ts";
+import { isAsked, loadTables } from "./load-tables.ts";
 
 /** Milliseconds one statement may take. */
 const STATEMENT_MS_MAX = 30 * 60 * 1000;
@@ -87,7 +87,7 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
       input.notes.push(`no right to read ${unreadable.map((r) => `${r.schema}.${r.name}`).join(", ")}`);
     const byOid = new Map(catalog.map((row) => [row.oid, row]));
     for (const [index, row] of catalog.entries()) {
-      if (!row.readable || !isWanted(shownName(row), ctx.settings.tables ?? [])) continue;
+      if (!row.readable || !isAsked({ ...row, database: "" }, ctx.settings.tables ?? [])) continue;
       at = `${row.schema}.${row.name}`;
       const table = tableOf(row, byOid);
       tables.set(keyOf(row), table);
@@ -167,6 +167,7 @@ function tableOf(row: CatalogRow, byOid: ReadonlyMap<string, CatalogRow>): DumpT
       })),
     parent: parent ? keyOf(parent) : null,
     segments: [],
+    counted: null,
     view: row.kind === "v" || row.kind === "m",
   };
 }

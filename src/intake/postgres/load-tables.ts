@@ -3,12 +3,16 @@
 import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import type { Input } from "../../contract/evidence.ts";
 import type { ColumnProfile, LoadedColumn, LoadedInput, LoadedTable } from "../../contract/loaded.ts";
+import { plural, size } from "../../contract/wording.ts";
 import { ident, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
 import { type CopyColumn, fieldsOf, loadCopyText } from "./copy-text.ts";
-import type { DumpTable, Segment } from "./dump-tables.ts";
+import type { DumpTable } from "./dump-tables.ts";
+import type { Segment } from "./staged.ts";
 import { mappingOf, TEXT_MAPPING, type TypeMapping } from "./types.ts";
 
+/** Tables that are named in a note. */
+const NAMED_MAX = 5;
 /** Values of a column that decide what it means. */
 const SAMPLE_ROWS = 200;
 /** Bytes read at the start, the middle and the end of a table's rows for its sample. */
@@ -37,10 +41,14 @@ export async function loadTables(
     [databases.size > 1 ? table.database : "", table.schema === "public" ? "" : table.schema, table.name]
       .filter((part) => part !== "")
       .join(".");
-  const parts = partsOf(dump);
+  const asked = (table: DumpTable) => isAsked(table, ctx.settings.tables ?? []);
+  const parts = partsOf(dump, asked);
   for (const [key, table] of dump.tables) {
-    if (table.view || parts.rootOf.has(key)) continue;
-    if (!isWanted(nameOf(table), ctx.settings.tables ?? [])) continue;
+    if (table.view || parts.rootOf.has(key) || !asked(table)) continue;
+    if (table.counted) {
+      loaded.push(countedOnly(dump, table, nameOf(table), source));
+      continue;
+    }
     const children = (parts.children.get(key) ?? []).map((child) => dump.tables.get(child) as DumpTable);
     loaded.push(...(await loadOne(dump, table, children, nameOf, input, source, ctx)));
   }
@@ -48,31 +56,53 @@ export async function loadTables(
     input.tables.push(`${table.schema}.${table.name}`);
     if (!table.view) input.rows += table.rows;
   }
+  const counted = [...dump.tables.values()].flatMap((t) =>
+    t.counted ? [[nameOf(t), t.counted.bytes] as const] : [],
+  );
+  if (counted.length > 0)
+    input.notes.push(
+      `without usage, ids or times, so that their rows were counted and not read: ${largestOf(counted)}`,
+    );
   const views = [...dump.tables.values()].filter((t) => t.view).length;
   if (views > 0) input.notes.push(`${views} ${views === 1 ? "view is" : "views are"} not in the dump's data`);
   return { input, tables: loaded, log: null };
 }
 
-/** `--tables`: names or patterns with `*`, with or without their schema. */
-export function isWanted(name: string, patterns: readonly string[]): boolean {
+/** `--tables`: names or patterns with `*`, with or without their schema and database. */
+export function isAsked(
+  { database, schema, name }: Pick<DumpTable, "database" | "schema" | "name">,
+  patterns: readonly string[],
+): boolean {
   if (patterns.length === 0) return true;
   return patterns.some((pattern) => {
     const parts = pattern.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
     const whole = new RegExp(`^(?:.*\\.)?${parts.join(".*")}$`, "i");
-    return whole.test(name);
+    return whole.test(`${database}.${schema}.${name}`) || whole.test(`${database}.${name}`);
   });
 }
 
+/** The largest tables with their sizes, for a note. */
+export function largestOf(tables: readonly (readonly [name: string, bytes: number])[]): string {
+  const largest = [...tables].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  const named = largest.slice(0, NAMED_MAX).map(([name, bytes]) => `${name} (${size(bytes)})`);
+  const more = largest.length - named.length;
+  return `${named.join(", ")}${more > 0 ? ` and ${plural(more, "other table")}` : ""}`;
+}
+
 /** Children of each root table whose columns the root has too, and the way back. */
-function partsOf(dump: TableData): { children: Map<string, string[]>; rootOf: Map<string, string> } {
+function partsOf(
+  dump: TableData,
+  asked: (table: DumpTable) => boolean,
+): { children: Map<string, string[]>; rootOf: Map<string, string> } {
   const children = new Map<string, string[]>();
   const rootOf = new Map<string, string>();
   for (const [key, table] of dump.tables) {
     let root = table.parent;
     for (let depth = 0; root !== null && dump.tables.get(root)?.parent && depth < 100; depth++)
       root = dump.tables.get(root)?.parent ?? null;
-    if (root === null || root === key) continue;
-    const names = new Set(dump.tables.get(root)?.columns.map((c) => c.name) ?? []);
+    const whole = root === null || root === key ? undefined : dump.tables.get(root);
+    if (root === null || !whole || !asked(whole)) continue;
+    const names = new Set(whole.columns.map((c) => c.name));
     if (table.segments.some((s) => s.columns.some((c) => !names.has(c)))) continue;
     rootOf.set(key, root);
     children.set(root, [...(children.get(root) ?? []), key]);
@@ -183,6 +213,27 @@ async function loadOne(
   return tables;
 }
 
+/** A table whose rows were counted: listed, not loaded. */
+function countedOnly(dump: TableData, table: DumpTable, name: string, source: Source): LoadedTable {
+  return {
+    schema: source.name,
+    name,
+    input: source.name,
+    form: "table",
+    rows: table.counted?.rows ?? 0,
+    columns: profileOf(table, []).map((c) => ({
+      ...c,
+      type: mappingOf(resolved(c.declared, dump.types)).type,
+      loaded: false,
+      storage: null,
+    })),
+    known: {},
+    format: null,
+    timezone: source.timezone,
+    view: true,
+  };
+}
+
 /** Where one part kept a column as text and another did not, the whole column becomes text. */
 async function alignTypes(ctx: IntakeContext, relation: string, part: string): Promise<void> {
   const typesOf = async (name: string) =>
@@ -210,7 +261,8 @@ function resolved(declared: string, types: ReadonlyMap<string, string>): string 
   return type;
 }
 
-function profileOf(table: DumpTable, segments: readonly Segment[]): ColumnProfile[] {
+/** The columns of a table with a sample out of its staged rows. */
+export function profileOf(table: DumpTable, segments: readonly Segment[]): ColumnProfile[] {
   const samples = new Map<string, ColumnProfile["sample"]>();
   const largest = [...segments].sort((a, b) => b.bytes - a.bytes)[0];
   if (largest && !largest.format.csv)

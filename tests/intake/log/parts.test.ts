@@ -1,9 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { literal, Store } from "../../../src/store/index.ts";
+import { zstdOf } from "../../kit/zstd.ts";
 import { readLog } from "./reading.ts";
 
 const LINE = (day: number, second: number) =>
@@ -69,34 +66,18 @@ describe("a rotated set", () => {
   });
 });
 
-/** zstd, which Node 20 cannot write either, comes from DuckDB. */
-async function zstd(lines: readonly string[]): Promise<Buffer> {
-  const folder = mkdtempSync(join(tmpdir(), "trueup-test-"));
-  const store = await Store.open({ memoryLimit: 2 ** 28, threads: 1, tempDir: folder, file: null });
-  try {
-    const file = join(folder, "packed.zst");
-    const values = lines.map((line, i) => `(${i}, ${literal(line)})`).join(", ");
-    await store.run(`COPY (SELECT line FROM (VALUES ${values}) v(n, line) ORDER BY n) TO ${literal(file)}
-      (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '|', COMPRESSION zstd)`);
-    return readFileSync(file);
-  } finally {
-    store.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
 describe("compressed files", () => {
   test("zstd is read by its content, whatever its name", async () => {
     const { loaded, lines } = await readLog({
-      "app.log": await zstd([LINE(21, 1).trimEnd(), LINE(21, 2).trimEnd()]),
+      "app.log": await zstdOf(LINE(21, 1) + LINE(21, 2)),
     });
     expect(loaded.input).toMatchObject({ rows: 2, notes: [] });
     expect(lines.map((row) => row.time)).toEqual(["2025-11-21T16:30:01Z", "2025-11-21T16:30:02Z"]);
   });
 
   test("damaged zstd is a user's error", async () => {
-    const whole = await zstd(
-      Array.from({ length: 2000 }, (_, i) => `${LINE(21, i % 60).trimEnd()} ${i * 7919}`),
+    const whole = await zstdOf(
+      Array.from({ length: 2000 }, (_, i) => `${LINE(21, i % 60).trimEnd()} ${i * 7919}\n`).join(""),
     );
     whole.fill(0xaa, 200, whole.length - 200);
     await expect(readLog({ "app.log.zst": whole })).rejects.toThrow(

@@ -1,6 +1,14 @@
 /** Every format of dump of one database loads to what the server itself says, value by value. */
 
-import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -12,6 +20,7 @@ import { loadArchive, loadDump } from "../../../src/intake/postgres/load-dump.ts
 import { Store } from "../../../src/store/index.ts";
 import { type PostgresServer, postgresPrograms, startPostgres } from "../../kit/postgres.ts";
 import { testSettings } from "../../kit/tables.ts";
+import { zstdOf } from "../../kit/zstd.ts";
 
 const DATABASE = String.raw`
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
@@ -106,6 +115,36 @@ describe.skipIf(bin === null)("dumps of a real server", () => {
         const wanted = serverRows(server, from, columns, order);
         expect(await duckdbRows(store, table, columns, order), `${name}: ${table}`).toEqual(wanted);
       }
+    });
+  });
+
+  test("a directory archive whose files are zstd, as newer releases write, holds the same values", async () => {
+    const path = dump("zstd-directory", "-Fd", "-Z", "0");
+    for (const name of readdirSync(path).filter((file) => file.endsWith(".dat") && file !== "toc.dat")) {
+      const file = join(path, name);
+      writeFileSync(`${file}.zst`, await zstdOf(readFileSync(file, "utf8")));
+      rmSync(file);
+    }
+    await withLoaded(path, async (store, loaded) => {
+      expect(loaded.input.error).toBeUndefined();
+      for (const [table, { server: from, columns, order }] of Object.entries(TABLES))
+        expect(await duckdbRows(store, table, columns, order), table).toEqual(
+          serverRows(server, from, columns, order),
+        );
+    });
+  });
+
+  test("a directory archive without one of its files names the table and reads the others", async () => {
+    const path = dump("incomplete-directory", "-Fd");
+    const [largest] = readdirSync(path)
+      .filter((file) => file !== "toc.dat")
+      .sort((a, b) => statSync(join(path, b)).size - statSync(join(path, a)).size);
+    rmSync(join(path, largest as string));
+    await withLoaded(path, async (store, loaded) => {
+      expect(loaded.input.error).toMatch(
+        /cut off inside the rows of public\.everything \(its file \d+\.dat is missing\)/,
+      );
+      expect(await store.all("SELECT count(*) AS n FROM d.measurements")).toEqual([{ n: 3 }]);
     });
   });
 

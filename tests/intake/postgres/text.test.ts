@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { matters } from "../../../src/catalog/needed.ts";
 import type { Row } from "../../../src/contract/finding.ts";
 import type { LoadedInput } from "../../../src/contract/loaded.ts";
 import { escapeField } from "../../../src/intake/postgres/copy-text.ts";
@@ -20,7 +21,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Loads a dump and asks it. */
-async function ask(text: string | Buffer, sql: string): Promise<{ rows: Row[]; loaded: LoadedInput }> {
+async function ask(
+  text: string | Buffer,
+  sql: string,
+  { bytes = 1, tables = [] as string[] } = {},
+): Promise<{ rows: Row[]; loaded: LoadedInput }> {
   const file = join(folder, `${Math.random()}.sql`);
   writeFileSync(file, text);
   const store = await Store.open({ memoryLimit: 2 ** 28, threads: 2, tempDir: tmpdir(), file: null });
@@ -31,15 +36,16 @@ async function ask(text: string | Buffer, sql: string): Promise<{ rows: Row[]; l
         kind: "sql-dump",
         path: "app.sql",
         files: [file],
-        bytes: 1,
+        bytes,
         timezone: "UTC",
         notes: [],
       },
       {
         store,
-        settings: testSettings(),
+        settings: testSettings({ tables }),
         hooks: { progress: () => {}, signal: new AbortController().signal },
         needed: (table) => new Set(table.columns.map((c) => c.name)),
+        matters: (table) => matters(table, testSettings()),
         reject: async () => {},
       },
     );
@@ -188,6 +194,59 @@ describe("statements", () => {
     const { rows, loaded } = await ask(COPY("1\ta\n2\tb\tc\n3\td\n"), "SELECT v FROM d.t ORDER BY id");
     expect(rows).toEqual([{ v: "a" }, { v: "d" }]);
     expect(loaded.input.rejected).toBe(1);
+  });
+});
+
+describe("tables that are not read", () => {
+  const table = (name: string, columns: string, rows: string) =>
+    `CREATE TABLE public.${name} (${columns.replaceAll(",", " text,")} text);\nCOPY public.${name} (${columns}) FROM stdin;\n${rows}\\.\n`;
+  const DUMP =
+    table("requests", "id,created_at,input_tokens", "a\t2026-01-01 00:00:00\t5\n") +
+    table("notes", "subject,body", "red\tone\nblue\ttwo\nred\tthree\n") +
+    table("events", "happened,body", "2026-01-01 00:00:00\tx\n2026-01-02 00:00:00\ty\n") +
+    table("payloads", "subject,body", 'red\t{"usage": {"input_tokens": 5, "output_tokens": 3}}\n');
+
+  test("of a large dump, tables without usage, ids or times are counted and said so", async () => {
+    const { rows, loaded } = await ask(DUMP, "SELECT count(*) AS n FROM d.requests", { bytes: 2 ** 30 });
+    expect(rows).toEqual([{ n: 1 }]);
+    const listed = loaded.tables.map((one) => [one.name, one.rows, one.columns.some((c) => c.loaded)]);
+    expect(listed).toEqual([
+      ["requests", 1, true],
+      ["notes", 3, false],
+      ["events", 2, true],
+      ["payloads", 1, true],
+    ]);
+    expect(loaded.input.notes).toEqual([
+      "without usage, ids or times, so that their rows were counted and not read: notes (27 bytes)",
+    ]);
+  });
+
+  test("of a dump that is not large, all are", async () => {
+    const { rows, loaded } = await ask(DUMP, "SELECT count(*) AS n FROM d.notes");
+    expect(rows).toEqual([{ n: 3 }]);
+    expect(loaded.input.notes).toEqual([]);
+  });
+
+  test.each([
+    ["a bare name", ["events"], ["events"]],
+    ["a name with its schema", ["public.events"], ["events"]],
+    ["a pattern", ["*e*s", "nothing"], ["requests", "notes", "events"]],
+  ])("%s picks tables, and the note says what was left", async (_name, tables, picked) => {
+    const { loaded } = await ask(DUMP, "SELECT 1", { tables });
+    expect(loaded.tables.map((one) => one.name)).toEqual(picked);
+    expect(loaded.input.notes.join()).toMatch(/^not asked for and left out: public\.payloads \(\d+ bytes\)/);
+  });
+
+  test("a table that is asked for comes with its partitions, a partition alone without the table", async () => {
+    const dump =
+      "CREATE TABLE public.usage (at date, tokens integer) PARTITION BY RANGE (at);\n" +
+      "CREATE TABLE public.usage_2025 (at date, tokens integer);\nALTER TABLE ONLY public.usage ATTACH PARTITION public.usage_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');\n" +
+      "COPY public.usage_2025 (at, tokens) FROM stdin;\n2025-05-05\t5\n\\.\n";
+    const whole = await ask(dump, "SELECT count(*) AS n FROM d.usage", { tables: ["usage"] });
+    expect(whole.rows).toEqual([{ n: 1 }]);
+    const part = await ask(dump, "SELECT count(*) AS n FROM d.usage_2025", { tables: ["usage_2025"] });
+    expect(part.rows).toEqual([{ n: 1 }]);
+    expect(part.loaded.tables.map((one) => one.name)).toEqual(["usage_2025"]);
   });
 });
 
