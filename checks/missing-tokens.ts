@@ -2,7 +2,14 @@
 
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
-import { type Loss, lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
+import {
+  freshLoss,
+  IMPORT_LAG_SECONDS,
+  type Loss,
+  lossOf,
+  lossOnset,
+  lossTimeline,
+} from "../src/contract/loss.ts";
 import { recoveryPlan } from "../src/contract/recovery.ts";
 import {
   anyRow,
@@ -31,7 +38,7 @@ export default defineCheck({
       "Calls that are not metered in tokens (images, speech, moderation, reranking) or were answered from a cache are not counted.",
       "Tables whose rows sum up calls (daily, hourly, session and counter tables) are not looked at.",
       "Rows older than the first row with tokens are told as a column that was added later, at severity info.",
-      "With fewer than `min_rows` successful calls, or a share of at most `max_ratio`, nothing is reported.",
+      "With fewer than `min_rows` successful calls, or a share of at most `max_ratio`, nothing is reported; but when the newest calls all lack counts for ten minutes and more, and hardly any before them do, that is told: at severity info up to 36 hours, as an importer may still fill them, then as a warning.",
     ],
     needs: "a table of calls with a token column",
   },
@@ -49,18 +56,23 @@ export default defineCheck({
     const loss = await lossOf(usage, scope, missing, ctx);
     const { okRows, lost, beforeFirst } = loss;
     if (okRows === 0) return new Skip("no successful calls to look at");
-    if (okRows < ctx.options.min_rows || lost / okRows <= ctx.options.max_ratio) return [];
+    if (okRows < ctx.options.min_rows) return [];
+    const isShare = lost / okRows > ctx.options.max_ratio;
+    const fresh = isShare ? 0 : freshLoss(loss, ctx.options.min_rows);
+    if (!isShare && fresh === 0) return [];
 
     const addedLater =
       beforeFirst > 0 && lost - beforeFirst <= ctx.options.max_ratio * (okRows - beforeFirst);
-    const cause = addedLater ? null : await explain(usage, usage.dimensions, scope, missing, ctx);
+    const cause =
+      addedLater || fresh > 0 ? null : await explain(usage, usage.dimensions, scope, missing, ctx);
     const where = `${scope} AND ${missing}`;
     const order = usage.has("time") ? "time, row" : "row";
+    const onset = await lossOnset(usage, scope, missing, loss, ctx);
     return [
       {
         title: addedLater ? "Token counts begin later than the rows" : "Token counts are missing",
         message: [
-          addedLater ? laterMessage(loss) : lossMessage(loss),
+          addedLater ? laterMessage(loss) : fresh > 0 ? freshMessage(loss) : lossMessage(loss, onset.until),
           cause ? ` They are missing in ${explained(cause)}.` : "",
         ].join(""),
         measure: { name: "missing_ratio", value: lost / okRows },
@@ -87,14 +99,19 @@ export default defineCheck({
             : listUsage(usage, where, order),
         location: { column: usage.columnOf(tokenRoles(usage)[0] ?? "input_tokens")?.name ?? null },
         timeline: await lossTimeline(usage, scope, missing, loss, ctx),
-        onset: await lossOnset(usage, scope, missing, loss, ctx),
+        onset,
         ...(addedLater
           ? {
               severity: "info" as const,
               key: "added-later",
               fix: "Nothing is broken now. Leave the older rows out of sums, or recover them with `trueup backfill`.",
             }
-          : {}),
+          : fresh > 0
+            ? {
+                severity: fresh < IMPORT_LAG_SECONDS ? ("info" as const) : ("warning" as const),
+                key: "newest",
+              }
+            : {}),
       },
     ];
   },
@@ -105,9 +122,15 @@ function shareOf({ lost, okRows }: Loss): string {
   return `${number(lost)} of ${plural(okRows, "succeeded row")} (${percent(lost / okRows)})`;
 }
 
-function lossMessage(loss: Loss): string {
+/** `until` is given where the loss has ended. */
+function lossMessage(loss: Loss, until?: string): string {
   const { lost, okRows, since, lastWith, beforeFirst } = loss;
-  const from = since === null ? "" : `, since ${instant(since)}`;
+  const from =
+    since === null
+      ? ""
+      : until === undefined
+        ? `, since ${instant(since)}`
+        : `, most of them from ${instant(since)} to ${instant(until)}`;
   if (lost === okRows) return `${shareOf(loss)} have no token counts${from}; no row has any.`;
   if (lastWith === null) return `${shareOf(loss)} have no token counts${from}.`;
   const older =
@@ -115,6 +138,11 @@ function lossMessage(loss: Loss): string {
       ? ` ${number(beforeFirst)} of them are older than the first row with tokens.`
       : "";
   return `${shareOf(loss)} have no token counts${from}; the last row with tokens is from ${instant(lastWith)}.${older}`;
+}
+
+function freshMessage({ okRows, lost, afterLast, since }: Loss): string {
+  const before = okRows - afterLast;
+  return `The newest ${number(afterLast)} calls have no token counts, since ${instant(since)}; of the ${plural(before, "call")} before them ${number(lost - afterLast)} ${lost - afterLast === 1 ? "has" : "have"} none. An importer that runs later may still fill them.`;
 }
 
 function laterMessage(loss: Loss): string {

@@ -215,6 +215,7 @@ WHERE previous IS NOT NULL ORDER BY gap_seconds DESC, time LIMIT 5`,
       // The longest ordinary silence, in the hours of this one.
       latest: instantOf(Math.min(main.to, main.from + (main.ordinary * seconds) / Math.max(main.active, 1))),
       kind: "began",
+      ...(main.trailing ? {} : { until: instantOf(main.to) }),
       sources: [series.name],
     },
   };

@@ -3,7 +3,7 @@
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import { explain, explained, explanationEvidence, worstSegment } from "../src/contract/explain.ts";
-import { lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
+import { freshLoss, lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
 import {
   anyRow,
   callScope,
@@ -52,7 +52,7 @@ export default defineCheck({
     const segment = above
       ? await explain(usage, usage.dimensions, scope, zero, ctx)
       : await worstSegment(usage, segmentDimensions(usage), scope, zero, ctx.options, ctx);
-    if (!above && !segment) return [];
+    if (!above && !segment && freshLoss(loss, ctx.options.min_rows) === 0) return [];
 
     const sentences = [
       `${number(lost)} of ${plural(okRows, "succeeded row")} (${percent(lost / okRows)}) have zero input and output tokens${

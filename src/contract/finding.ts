@@ -47,6 +47,8 @@ export interface Onset {
   latest: Instant | null;
   /** `began`: rows are defective from then on. `ended`: rows were defective up to then. */
   kind: "began" | "ended";
+  /** Of what began: when it was over; absent while it lasts. */
+  until?: Instant;
   /** Names of series or usage relations, the one with the defect first. */
   sources: readonly string[];
   /** SQL conditions on the first source's usage relation: the rows that count, and those of them that are defective. */

@@ -3,6 +3,7 @@
 import { instantOf, secondsOf } from "./activity.ts";
 import { shareShift } from "./changepoint.ts";
 import type { CheckContext } from "./check.ts";
+import { shareEpisode } from "./episode.ts";
 import type { Instant, UsageRelation } from "./evidence.ts";
 import type { Onset, Timeline, Value } from "./finding.ts";
 import type { SqlDialect } from "./sql.ts";
@@ -20,8 +21,9 @@ export interface Loss {
   lastWith: Instant | null;
   /** When the loss began: after the last sound call where most of it lies there, else its first row. */
   since: Instant | null;
-  /** Lost rows older than the first sound one. */
+  /** Lost rows older than the first sound one, and later than the last. */
   beforeFirst: number;
+  afterLast: number;
 }
 
 type Asking = Pick<CheckContext, "query" | "sql">;
@@ -50,6 +52,7 @@ export async function lossOf(
     lastWith: null,
     since: null,
     beforeFirst: 0,
+    afterLast: 0,
   };
   if (loss.lost === 0) return loss;
   const time = usage.has("time") ? "time" : "CAST(NULL AS TIMESTAMP)";
@@ -72,8 +75,23 @@ export async function lossOf(
      FROM ${usage.relation} WHERE ${scope} AND (${defect})`,
   );
   loss.beforeFirst = Number(split.before_first ?? 0);
-  if (Number(split.after_last ?? 0) * 2 >= loss.lost) loss.since = text(split.since);
+  loss.afterLast = Number(split.after_last ?? 0);
+  if (loss.afterLast * 2 >= loss.lost) loss.since = text(split.since);
   return loss;
+}
+
+/** Calls in flight have no counts yet, but not so many for so long. */
+const IN_FLIGHT_SECONDS = 600;
+/** What fills the counts later, once a night, may not have come yet. */
+export const IMPORT_LAG_SECONDS = 36 * 3600;
+
+/** Seconds for which the newest calls all lack what the calls before them have, too surely for chance; 0 if they do not. */
+export function freshLoss({ okRows, lost, afterLast, since, finish }: Loss, minRows: number): number {
+  if (afterLast < minRows || since === null || finish === null) return 0;
+  const before = (lost - afterLast + 0.5) / (okRows - afterLast + 1);
+  const chance = okRows * before ** afterLast;
+  const seconds = secondsOf(finish) - secondsOf(since);
+  return chance < 1e-6 && seconds >= IN_FLIGHT_SECONDS ? seconds : 0;
 }
 
 /** All calls beside the sound ones, with a mark at the last sound one; undefined without usable times. */
@@ -101,7 +119,7 @@ export async function lossTimeline(
 
 /**
  * When the loss began, with an interval: between the last sound row and the first lost one where the two do not mix,
- * else where the share of lost rows changes its level. A share has no rhythm of day and week, as both its parts have it.
+ * else where the share of lost rows changes its level, for good or for a time. A share has no rhythm of day and week, as both its parts have it.
  */
 export async function lossOnset(
   usage: UsageRelation,
@@ -127,6 +145,12 @@ export async function lossOnset(
   const trials = await trialsOf(ctx, usage.relation, range, scope, defect);
   const shift = shareShift(trials, { min_rows: 5, min_seconds: 0, min_change: 0.1 });
   if (shift && shift.after > shift.before) return onset(instantOf(shift.earliest), instantOf(shift.latest));
+  const episode = shareEpisode(trials);
+  if (episode)
+    return {
+      ...onset(instantOf(episode.earliest), instantOf(episode.latest)),
+      until: instantOf(episode.until),
+    };
   return onset(start, since);
 }
 

@@ -27,11 +27,11 @@ export interface Separation extends Explanation {
  */
 export async function separate(
   usage: UsageRelation,
+  singles: readonly Dimension[],
   scope: string,
   defect: string,
   ctx: HypothesisContext,
 ): Promise<Separation | null> {
-  const singles = usage.dimensions;
   const single = await explain(usage, singles, scope, defect, ctx);
   const tried = singles.reduce((sum, d) => sum + d.distinct, 0);
   const sqlOf = ({ column, values }: Explanation) => {

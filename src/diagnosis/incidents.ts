@@ -14,6 +14,8 @@ const SLACK_SECONDS = 900;
 interface Group {
   earliest: number | null;
   latest: number | null;
+  /** When it was over; null while it lasts or nothing says so. */
+  until: number | null;
   kind: Onset["kind"];
   /** How well its best finding knows when it began. */
   rank: number;
@@ -34,7 +36,7 @@ function groupsOf(drafts: readonly NamedDraft[]): Group[] {
   const timed = drafts
     .filter((draft) => draft.onset !== undefined)
     .map((draft) => {
-      const { earliest, latest, kind } = draft.onset as Onset;
+      const { earliest, latest, kind, until } = draft.onset as Onset;
       const [from, to] = [earliest && secondsOf(earliest), latest && secondsOf(latest)];
       const known = typeof from === "number" && typeof to === "number" && !Number.isNaN(from + to);
       return {
@@ -43,6 +45,7 @@ function groupsOf(drafts: readonly NamedDraft[]): Group[] {
         rank: draft.onset?.defect !== undefined ? 2 : (draft.onset?.sources.length ?? 0) > 1 ? 1 : 0,
         earliest: known ? Math.min(from, to) : null,
         latest: known ? Math.max(from, to) : null,
+        until: until === undefined ? null : secondsOf(until),
       };
     })
     // The narrowest intervals first: they say best when it began, and the wide ones join them.
@@ -53,28 +56,36 @@ function groupsOf(drafts: readonly NamedDraft[]): Group[] {
         (a.draft.check + a.draft.target < b.draft.check + b.draft.target ? -1 : 1),
     );
   const groups: Group[] = [];
-  for (const { draft, kind, rank, earliest, latest } of timed) {
-    const group = groups.find((one) => one.kind === kind && together(one, earliest, latest));
+  for (const { draft, ...one } of timed) {
+    const { kind, rank, earliest, latest, until } = one;
+    const group = groups.find((other) => other.kind === kind && together(other, one));
     if (group) {
       group.findings.push(draft);
       if (earliest === null || latest === null || group.earliest === null || group.latest === null) continue;
       // What rows lack says when it began; a silence may begin before it, when nothing was to be logged.
       if (rank < group.rank) continue;
+      group.until = rank > group.rank ? until : Math.max(group.until ?? until ?? 0, until ?? 0) || null;
       const [lo, hi] =
         rank > group.rank
           ? [earliest, latest]
           : [Math.max(group.earliest, earliest), Math.min(group.latest, latest)];
       group.rank = rank;
       [group.earliest, group.latest] = lo <= hi ? [lo, hi] : [hi, lo];
-    } else groups.push({ earliest, latest, kind, rank, findings: [draft] });
+    } else groups.push({ ...one, findings: [draft] });
   }
   return groups.sort((a, b) => (a.earliest ?? 0) - (b.earliest ?? 0) || (a.kind < b.kind ? -1 : 1));
 }
 
-function together(group: Group, earliest: number | null, latest: number | null): boolean {
-  if (earliest === null || latest === null || group.earliest === null || group.latest === null)
-    return earliest === group.earliest;
-  return earliest <= group.latest + SLACK_SECONDS && group.earliest <= latest + SLACK_SECONDS;
+type Interval = Pick<Group, "earliest" | "latest" | "until">;
+
+/** They began together, or are most of the same span of time. */
+function together(a: Interval, b: Interval): boolean {
+  if (a.earliest === null || a.latest === null || b.earliest === null || b.latest === null)
+    return a.earliest === b.earliest;
+  if (b.earliest <= a.latest + SLACK_SECONDS && a.earliest <= b.latest + SLACK_SECONDS) return true;
+  if (a.until === null || b.until === null) return false;
+  const shared = Math.min(a.until, b.until) - Math.max(a.earliest, b.earliest);
+  return shared > 0.5 * Math.max(a.until - a.earliest, b.until - b.earliest);
 }
 
 async function incidentOf(group: Group, ctx: Pick<CheckContext, "evidence" | "query">): Promise<Incident> {
@@ -102,7 +113,7 @@ async function incidentOf(group: Group, ctx: Pick<CheckContext, "evidence" | "qu
   return {
     onset,
     kind: group.kind,
-    until: await endOf(onset, table, scope, defect, ctx),
+    until: group.until ?? (await endOf(onset, table, scope, defect, ctx)),
     findings: group.findings,
     table,
     scope,

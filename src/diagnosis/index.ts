@@ -71,7 +71,7 @@ async function judge(
     })),
     causes,
     missing,
-    next: supported ? next : undecided,
+    next,
     timeline: () => timelineFor(incident, ctx),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Cells, calls, TOKEN_TYPES as types } from "../kit/calls.ts";
+import { at, type Cells, calls, TOKEN_TYPES as types } from "../kit/calls.ts";
 import { type AuditOptions, auditTables } from "../kit/tables.ts";
 
 const NONE = { prompt_tokens: null, completion_tokens: null };
@@ -67,6 +67,50 @@ describe("missing-tokens", () => {
   ])("%s: of %i calls %i lack tokens", async (_, count, lost, expected) => {
     const rows = calls(count, (i) => without(i % 2 === 1 && i < lost * 2));
     expect(await findings(rows)).toHaveLength(expected);
+  });
+
+  test.each([
+    ["a few hours", 8, 200, "info"],
+    ["two days", 50, 1500, "warning"],
+  ])(
+    "tells when the newest calls lack tokens for %s, though that is no large share",
+    async (_, newest, count, severity) => {
+      const [finding, ...rest] = await findings(calls(count, (i) => without(i >= count - newest || i === 3)));
+      expect(rest).toEqual([]);
+      expect(finding?.severity).toBe(severity);
+      expect(finding?.message).toMatch(
+        new RegExp(
+          `^The newest ${newest} calls have no token counts, since .*; of the .* calls before them 1 has none\\.`,
+        ),
+      );
+    },
+  );
+
+  test.each<[string, number, (i: number) => Cells]>([
+    ["only four of them", 200, (i) => without(i >= 196)],
+    [
+      "calls in flight when the copy was made",
+      200,
+      (i) => ({ ...without(i >= 193), ...(i >= 193 ? { created_at: at(3600 * 193 + i) } : {}) }),
+    ],
+    [
+      "five of them, in a table in which one in forty lacks them anyway",
+      300,
+      (i) => without(i % 40 === 3 || i >= 295),
+    ],
+    ["calls that have them again later", 300, (i) => without(i >= 285 && i < 293)],
+  ])("is silent when the newest calls lack tokens: %s", async (_, count, more) => {
+    expect(await findings(calls(count, more))).toEqual([]);
+  });
+
+  test("tells a loss that ended as a span, and when it ended", async () => {
+    const [finding] = await findings(calls(100, (i) => without(i >= 40 && i < 60)));
+    expect(finding?.onset).toMatchObject({
+      earliest: "2025-11-02T15:00:00Z",
+      latest: "2025-11-02T16:00:00Z",
+      until: "2025-11-03T11:00:00Z",
+    });
+    expect(finding?.message).toContain("most of them from 2025-11-02 16:00:00 to 2025-11-03 11:00:00");
   });
 
   test("counts only calls that succeeded", async () => {

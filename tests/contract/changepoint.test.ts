@@ -155,6 +155,33 @@ describe("a change of a share", () => {
     },
   );
 
+  test.each([
+    [0, 1, 4000],
+    [0.02, 0.9, 600],
+    [0.02, 0.9, 4000],
+    [0.1, 0.6, 600],
+    [0.3, 0.7, 4000],
+  ])(
+    "from %d to %d in %i calls has an interval that holds its moment in at least 90 of 100",
+    (low, high, calls) => {
+      const held = Array.from({ length: 100 }, (_, seed) => {
+        const next = random(31 * seed + calls);
+        const perHour = calls / (40 * 24);
+        const daily = (at: number) => perHour * (1 + Math.sin((at / DAY) * 2 * Math.PI));
+        const times = poisson(next, START, START + 40 * DAY, 2 * perHour, daily);
+        const moment = START + (0.3 + 0.4 * next()) * 40 * DAY;
+        const shift = shareShift(
+          trialsOf(times, next, (at) => (at < moment ? low : high)),
+          options(times),
+        );
+        const before = times.filter((at) => at < moment).at(-1) ?? 0;
+        const after = times.find((at) => at >= moment) ?? 0;
+        return shift !== null && shift.earliest <= before && shift.latest >= after;
+      });
+      expect(held.filter(Boolean).length).toBeGreaterThanOrEqual(90);
+    },
+  );
+
   test("has both levels and both sizes", () => {
     const times = poisson(random(1), START, START + 20 * DAY, 5);
     const at = START + 12 * DAY;

@@ -75,10 +75,10 @@ async function otherLoggers(incident: Incident, ctx: HypothesisContext) {
   // Rows that do have their token lines took the path that logs.
   const told = named && named.badTold > 0 ? named.badTold / Math.max(1, named.bad) : eventsKept;
   if (mix.freshShare >= FRESH_MIN && (told === null || told < 0.5))
-    return speaksFor(changedText(mix, "lines that name rows"), mix.sql);
+    return speaksFor(changedText(mix, "rows by the lines that name them"), mix.sql);
   if (mix.distance <= SAME_MAX)
     return speaksAgainst(
-      `the loggers of lines that name rows are about the same before and after ${onsetText(incident)} (${percent(mix.distance)} differ)`,
+      `the loggers, functions and endpoints of the lines that name rows are about the same before and after ${onsetText(incident)} (no share moves by more than ${percent(mix.distance)})`,
       mix.sql,
     );
   return NO_EVIDENCE;

@@ -22,11 +22,18 @@ export default defineHypothesis({
       weight: { for: 3.4, against: 4 },
       async run(incident, ctx) {
         const counts = await countsOf(incident, ctx);
-        const { rows, lines, linesKept, log, lastLine } = counts;
+        const { rows, lines, events, linesKept, log, lastLine } = counts;
         if (linesKept === null || log === null) return NO_EVIDENCE;
         const sql = counts.sql("lines", "rows");
         const after = afterText(incident);
         const follow = `while ${plural(rows.after, "row")} ${rows.after === 1 ? "follows" : "follow"} ${after}`;
+        if (linesKept <= STOPPED && events.before > 0.95 * lines.before)
+          return speaksFor(
+            `${log} holds hardly anything but token lines, and ends: ${number(events.before)} token lines among ${number(lines.before)} lines ${beforeText(incident)}, ${number(lines.after)} lines ${after}, ${follow}`,
+            counts.sql("lines", "events", "rows"),
+            // A program that stopped logging tokens leaves the same log.
+            0.4,
+          );
         if (linesKept <= STOPPED && lines.after === 0)
           return speaksFor(
             `all lines of ${log} stop at ${instant(lastLine)}, not only token lines: ${number(counts.linesByThen)} up to then and none later, ${follow}`,

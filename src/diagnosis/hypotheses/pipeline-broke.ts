@@ -92,7 +92,7 @@ export default defineHypothesis({
 
 async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
   const counts = await countsOf(incident, ctx);
-  const { events, eventsKept, linesKept, bad, log } = counts;
+  const { events, sound, unstored, linesKept, bad, log } = counts;
   const named = await namedIn(incident, ctx);
   if (bad < 5 || log === null) return NO_EVIDENCE;
   // What stands in another table was imported, only elsewhere.
@@ -108,21 +108,19 @@ async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
       );
   }
   const after = afterText(incident);
-  if (
-    eventsKept !== null &&
-    eventsKept >= GOES_ON &&
-    events.after >= 5 &&
-    !(named && named.soundTold > 0 && named.badTold === 0)
-  )
+  const isUntold = named !== null && named.soundTold > 0 && named.badTold === 0;
+  if (unstored !== null && unstored >= 0.5 && events.after >= 5 && !isUntold)
     return speaksFor(
-      `${log} has ${plural(events.after, "token line")} ${after}, while ${plural(bad, "row")} of that time ${bad === 1 ? "lacks" : "lack"} tokens`,
-      counts.sql("events", "lost"),
+      `${log} has ${plural(events.after, "token line")} ${after}, while ${number(sound.after)} calls of that time have tokens and ${number(bad)} lack them`,
+      counts.sql("events", "sound", "lost"),
       share,
     );
-  if (eventsKept !== null && eventsKept <= STOPPED && linesKept !== null && linesKept >= GOES_ON)
+  if (unstored !== null && unstored <= 0.1 && linesKept !== null && linesKept >= GOES_ON)
     return speaksAgainst(
-      `the log itself has ${events.after === 0 ? "no token line" : plural(events.after, "token line")} ${after}: there was nothing to import`,
-      counts.sql("events", "lines"),
+      events.after === 0
+        ? `the log itself has no token line ${after}: there was nothing to import`
+        : `the log itself has only ${plural(events.after, "token line")} ${after}, for ${number(sound.after)} calls with tokens and ${number(bad)} without: there was nothing more to import`,
+      counts.sql("events", "sound", "lost"),
     );
   return NO_EVIDENCE;
 }

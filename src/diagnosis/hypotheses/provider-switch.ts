@@ -42,7 +42,7 @@ export default defineHypothesis({
         const names = [...new Set(mix.fresh.flatMap((origin) => origin.toLowerCase().match(PROVIDER) ?? []))];
         if (names.length === 0) return NO_EVIDENCE;
         return speaksFor(
-          `the lines of the rows name ${names.slice(0, 3).join(", ")}: ${changedText(mix, "lines that name rows")}`,
+          `the lines of the rows name ${names.slice(0, 3).join(", ")}: ${changedText(mix, "rows by the lines that name them")}`,
           mix.sql,
         );
       },
@@ -103,7 +103,7 @@ async function columnMix(incident: Incident, ctx: HypothesisContext) {
   const [same] = [...mixes].sort((a, b) => b.mix.distance - a.mix.distance);
   if (same && mixes.every(({ mix }) => mix.distance <= SAME_MAX))
     return speaksAgainst(
-      `the mix of ${mixes.map(({ role }) => `${role}s`).join(" and ")} is about the same before and after ${onsetText(incident)} (${percent(same.mix.distance)} differ)`,
+      `the mix of ${mixes.map(({ role }) => `${role}s`).join(" and ")} is about the same before and after ${onsetText(incident)} (no share moves by more than ${percent(same.mix.distance)})`,
       same.mix.sql,
     );
   return NO_EVIDENCE;

@@ -14,13 +14,14 @@ export interface Sides {
 }
 
 /** What is counted: `near` are lines with the words of a token line that no pattern reads. */
-type Counted = "rows" | "calls" | "lost" | "lines" | "events" | "near";
+type Counted = "rows" | "calls" | "sound" | "lost" | "lines" | "events" | "near";
 
 export interface Counts {
   /** Rows of the table, whatever they carry. */
   rows: Sides;
-  /** Calls of the table that should carry tokens, and those that lack them. */
+  /** Calls of the table that should carry tokens, those that do and those that lack them. */
   calls: Sides;
+  sound: Sides;
   lost: Sides;
   /** Rows that are defective in the time of the incident. */
   bad: number;
@@ -35,6 +36,8 @@ export interface Counts {
   /** How many times as many lines (events) per row as before; null when that cannot be said. */
   linesKept: number | null;
   eventsKept: number | null;
+  /** Of the defective rows, the share whose token events the log has beside those of the sound rows; null if unknown. */
+  unstored: number | null;
   /** The query that returns these counts. */
   sql(...counted: Counted[]): string;
 }
@@ -86,6 +89,7 @@ async function measure(incident: Incident, ctx: HypothesisContext): Promise<Coun
   return {
     rows,
     calls: numbers(ofTable, "calls"),
+    sound: numbers(ofTable, "sound"),
     lost,
     bad: isSplit ? lost.after : lost.all,
     lines,
@@ -97,6 +101,7 @@ async function measure(incident: Incident, ctx: HypothesisContext): Promise<Coun
     // Of several copies of one log, the longest says how it was, and the one that goes on what happened.
     linesKept: kept(most("lines"), rows),
     eventsKept: kept(most("events"), rows),
+    unstored: unstored(most("events"), numbers(ofTable, "sound"), lost),
     sql: (...counted) =>
       countSql(
         [...(chosen?.parts ?? []), ...tableParts(incident)].filter((part) => counted.includes(part.counted)),
@@ -123,7 +128,12 @@ function tableParts({ table, scope, defect }: Incident): Part[] {
   return [
     part("rows", "rows", "TRUE"),
     part("calls", "calls", scope),
-    ...(defect === null ? [] : [part("lost", "calls without tokens", `${scope} AND (${defect})`)]),
+    ...(defect === null
+      ? []
+      : [
+          part("sound", "calls with tokens", `${scope} AND NOT (${defect})`),
+          part("lost", "calls without tokens", `${scope} AND (${defect})`),
+        ]),
   ];
 }
 
@@ -188,6 +198,13 @@ function kept(source: Sides, rows: Sides): number | null {
   // A table that began with the incident: one row per thing is the least that can be expected.
   const usual = rows.before >= SIDE_MIN ? source.before / rows.before : 1;
   return source.after / rows.after / usual;
+}
+
+/** Events beyond those that the sound rows account for, per defective row. */
+function unstored(events: Sides, sound: Sides, lost: Sides): number | null {
+  if (events.before < SIDE_MIN || lost.after < SIDE_MIN) return null;
+  const usual = sound.before >= SIDE_MIN ? events.before / sound.before : 1;
+  return Math.max(0, events.after / usual - sound.after) / lost.after;
 }
 
 /** Below this share of the usual the source has stopped; above the other it goes on. */

@@ -12,7 +12,7 @@ export interface Mix {
   /** Values that hardly stood before the onset, the most frequent first, and their share after it. */
   fresh: string[];
   freshShare: number;
-  /** Half the sum of the differences of all shares: 0 is the same mix, 1 shares nothing. */
+  /** By how much the share of any value moves at most: 0 is the same mix. */
   distance: number;
   /** The moment that parts the two sides, in words. */
   from: string;
@@ -41,7 +41,7 @@ export function mixOfColumn(
 ): Promise<Mix | null> {
   return ctx.once(`mix ${column}`, () =>
     mixOf(
-      `SELECT time, CAST(${column} AS VARCHAR) AS value FROM ${table.relation} WHERE is_call AND ${column} IS NOT NULL`,
+      `SELECT row AS unit, time, CAST(${column} AS VARCHAR) AS value FROM ${table.relation} WHERE is_call AND ${column} IS NOT NULL`,
       incident,
       ctx,
     ),
@@ -57,7 +57,7 @@ export function mixOfOrigins(incident: Incident, ctx: HypothesisContext): Promis
       (sql) => sql !== null,
     );
     return mixOf(
-      `SELECT named.time, named.origin AS value FROM trueup.mentions AS named
+      `SELECT named.id AS unit, named.time, named.origin AS value FROM trueup.mentions AS named
 LEFT JOIN (SELECT DISTINCT input, line FROM (${told.join(" UNION ALL ")}) AS lines) AS told ON told.input = named.input AND told.line = named.line
 WHERE named.input IN (${inputs}) AND named.origin IS NOT NULL AND told.line IS NULL`,
       incident,
@@ -66,34 +66,32 @@ WHERE named.input IN (${inputs}) AND named.origin IS NOT NULL AND told.line IS N
   });
 }
 
+/** `from` yields (unit, time, value): of a row that stands in several lines, each value counts once. */
 async function mixOf(from: string, incident: Incident, ctx: HypothesisContext): Promise<Mix | null> {
   if (!incident.onset) return null;
-  const side = (name: string, when: string, order: string) =>
-    `SELECT '${name}' AS side, value FROM (SELECT value, time FROM (${from}) AS all_rows WHERE ${when} ORDER BY time ${order}, value LIMIT ${NEAREST}) AS nearest`;
-  const sql = `SELECT value, before, after,
-  before <= ${FRESH_MAX} * sum(before) OVER () AND after >= ${PRESENT_MIN} * sum(after) OVER () AS is_new,
-  abs(before / sum(before) OVER () - after / sum(after) OVER ()) AS difference
-FROM (SELECT value, count(*) FILTER (WHERE side = 'before') AS before, count(*) FILTER (WHERE side = 'after') AS after
-  FROM (${side("before", beforeSql(incident), "DESC")}
-  UNION ALL ${side("after", afterSql(incident), "ASC")}) AS sides GROUP BY 1) AS counts
-ORDER BY after DESC, before DESC, value`;
-  const rows = (await ctx.query(sql)).map((row) => ({
-    value: String(row.value),
-    before: Number(row.before),
-    after: Number(row.after),
-    isNew: row.is_new === true,
-    difference: Number(row.difference ?? 0),
-  }));
-  const sum = (of: "before" | "after") => rows.reduce((total, row) => total + row[of], 0);
-  const [before, after] = [sum("before"), sum("after")];
+  const side = (name: string, when: string, order: "min(time) ASC" | "max(time) DESC") =>
+    `SELECT '${name}' AS side, unit, value FROM all_rows WHERE ${when} AND unit IN (
+    SELECT unit FROM all_rows WHERE ${when} GROUP BY 1 ORDER BY ${order}, unit LIMIT ${NEAREST})`;
+  const count = (name: string) => `count(DISTINCT unit) FILTER (WHERE side = '${name}')`;
+  const sql = `WITH all_rows AS (${from}),
+sides AS (${side("before", beforeSql(incident), "max(time) DESC")}
+  UNION ALL ${side("after", afterSql(incident), "min(time) ASC")}),
+totals AS (SELECT ${count("before")} AS all_before, ${count("after")} AS all_after FROM sides),
+shares AS (SELECT value, before, after, all_before, all_after, abs(before / all_before - after / all_after) AS difference,
+  before <= ${FRESH_MAX} * all_before AND after >= ${PRESENT_MIN} * all_after AS is_new
+  FROM (SELECT value, ${count("before")} AS before, ${count("after")} AS after FROM sides GROUP BY 1) AS counts CROSS JOIN totals)
+SELECT *, (SELECT ${count("after")} FROM sides WHERE value IN (SELECT value FROM shares WHERE is_new)) AS with_new
+FROM shares ORDER BY after DESC, before DESC, value`;
+  const rows = await ctx.query(sql);
+  const [first] = rows;
+  const [before, after] = [Number(first?.all_before ?? 0), Number(first?.all_after ?? 0)];
   if (before < SIDE_MIN || after < SIDE_MIN) return null;
-  const fresh = rows.filter((row) => row.isNew);
   return {
     before,
     after,
-    fresh: fresh.map((row) => row.value),
-    freshShare: fresh.reduce((total, row) => total + row.after, 0) / after,
-    distance: rows.reduce((total, row) => total + row.difference, 0) / 2,
+    fresh: rows.filter((row) => row.is_new === true).map((row) => String(row.value)),
+    freshShare: Number(first?.with_new ?? 0) / after,
+    distance: Math.max(...rows.map((row) => Number(row.difference ?? 0))),
     from: onsetText(incident),
     sql,
   };
