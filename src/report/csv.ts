@@ -1,11 +1,13 @@
-/** One finding a row, for spreadsheets (RFC 4180). */
+/** One finding a row, for spreadsheets (RFC 4180); `baseline` tells new, worse, known, fixed and suppressed apart. */
 
 import type { Finding } from "../contract/finding.ts";
 import { type Renderer, shownFindings } from "./export.ts";
 import { stringify } from "./json.ts";
 import { printable } from "./printable.ts";
 
-const COLUMNS: readonly (readonly [string, (finding: Finding) => string | number | null])[] = [
+type Row = Omit<Finding, "baseline"> & { baseline: Finding["baseline"] | "fixed" | "suppressed" };
+
+const COLUMNS: readonly (readonly [string, (finding: Row) => string | number | null])[] = [
   ["severity", (f) => f.severity],
   ["check", (f) => f.check],
   ["title", (f) => f.title],
@@ -25,9 +27,15 @@ const COLUMNS: readonly (readonly [string, (finding: Finding) => string | number
 ];
 
 export const renderCsv: Renderer = (report, options) => {
-  const rows = shownFindings(report, options).map((finding) =>
-    COLUMNS.map(([, read]) => cell(read(finding))),
-  );
+  const findings: Row[] = [
+    ...shownFindings(report, options),
+    ...report.fixed.map((finding) => ({ ...finding, baseline: "fixed" as const })),
+    ...(options.showSuppressed ? report.suppressed : []).map((finding) => ({
+      ...finding,
+      baseline: "suppressed" as const,
+    })),
+  ];
+  const rows = findings.map((finding) => COLUMNS.map(([, read]) => cell(read(finding))));
   return [COLUMNS.map(([name]) => name), ...rows].map((row) => `${row.join(",")}\r\n`).join("");
 };
 

@@ -3,7 +3,7 @@
 import type { Finding, Severity } from "../contract/finding.ts";
 import { SEVERITIES } from "../contract/finding.ts";
 import type { RenderOptions, Report, Rule } from "../contract/report.ts";
-import { percent, plural } from "../contract/wording.ts";
+import { number, percent, plural } from "../contract/wording.ts";
 
 /** A place in a file of the repository. */
 export interface Place {
@@ -30,6 +30,20 @@ export type Renderer = (report: Report, options: ExportOptions) => string;
 export function shownFindings(report: Report, options: RenderOptions): Finding[] {
   const bar = SEVERITIES.indexOf(options.severity);
   return report.findings.filter((finding) => SEVERITIES.indexOf(finding.severity) <= bar);
+}
+
+/** What a baseline has accepted: told, but never as something that fails. */
+export function isKnown(finding: Finding): boolean {
+  return finding.baseline === "known";
+}
+
+/** `1 new, 2 known, 1 fixed`, or `""` without a baseline and suppressions. */
+export function statesText({ summary, suppressed }: Report): string {
+  const counts = { ...summary, suppressed: suppressed.length };
+  return (["new", "worse", "known", "fixed", "suppressed"] as const)
+    .filter((state) => counts[state] > 0)
+    .map((state) => `${number(counts[state])} ${state}`)
+    .join(", ");
 }
 
 /**
@@ -82,12 +96,11 @@ export function summarySentence(report: Report): string {
     infos > 0 ? plural(infos, "info") : "",
   ].filter(Boolean);
   const failed = notEvaluated(report).length;
-  const head = counts.length > 0 ? counts.join(", ") : "no findings";
-  return failed === 0 ? head : `${head}; ${number(failed)} could not be evaluated`;
-}
-
-function number(count: number): string {
-  return count === 1 ? "1 input or check" : `${count} inputs or checks`;
+  const states = statesText(report);
+  const head = `${counts.length > 0 ? counts.join(", ") : "no findings"}${states === "" ? "" : ` (${states})`}`;
+  return failed === 0
+    ? head
+    : `${head}; ${plural(failed, "input or check", "inputs or checks")} could not be evaluated`;
 }
 
 /** Rejected rows of an input as a sentence, or null. */

@@ -1,7 +1,10 @@
-/** Annotations of GitHub Actions: one workflow command per finding. The job summary is the Markdown report. */
+/**
+ * Annotations of GitHub Actions: one workflow command per finding that is not known, and one line for what is known,
+ * fixed or suppressed. The job summary is the Markdown report.
+ */
 
 import type { Severity } from "../contract/finding.ts";
-import { notEvaluated, placeIn, type Renderer, shownFindings } from "./export.ts";
+import { isKnown, notEvaluated, placeIn, type Renderer, shownFindings, statesText } from "./export.ts";
 import { placeOf } from "./finding-text.ts";
 import { printable } from "./printable.ts";
 
@@ -11,7 +14,7 @@ export const renderGithub: Renderer = (report, options) => {
   const lines = notEvaluated(report).map(({ what, why }) =>
     command("error", { title: `not evaluated: ${what}` }, why),
   );
-  for (const finding of shownFindings(report, options)) {
+  for (const finding of shownFindings(report, options).filter((one) => !isKnown(one))) {
     const { path, line } = placeIn(report, finding, options);
     const text = `${finding.message}\n${placeOf(finding)}\n${finding.fix}`;
     lines.push(
@@ -22,6 +25,9 @@ export const renderGithub: Renderer = (report, options) => {
       ),
     );
   }
+  const { known, fixed } = report.summary;
+  if (known + fixed + report.suppressed.length > 0)
+    lines.push(command("notice", { title: "trueup" }, statesText(report)));
   return lines.map((line) => `${line}\n`).join("");
 };
 

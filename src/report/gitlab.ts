@@ -1,7 +1,10 @@
-/** GitLab's code quality report. */
+/**
+ * GitLab's code quality report. GitLab compares two of them by fingerprint, so what is known stays in it (as info), and
+ * what is fixed or suppressed does not.
+ */
 
 import type { Severity } from "../contract/finding.ts";
-import { notEvaluated, placeIn, type Renderer, shownFindings } from "./export.ts";
+import { isKnown, notEvaluated, placeIn, type Renderer, shownFindings } from "./export.ts";
 import { printable } from "./printable.ts";
 
 const SEVERITY: Readonly<Record<Severity, string>> = { error: "critical", warning: "minor", info: "info" };
@@ -21,7 +24,7 @@ export const renderGitlab: Renderer = (report, options) => {
       description: printable(`${finding.title}: ${finding.message}`),
       check_name: finding.check,
       fingerprint: finding.fingerprint,
-      severity: SEVERITY[finding.severity],
+      severity: isKnown(finding) ? SEVERITY.info : SEVERITY[finding.severity],
       location: { path: printable(path), lines: { begin: line } },
     };
   });

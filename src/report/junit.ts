@@ -2,8 +2,8 @@
 
 import type { Finding, Outcome, Severity } from "../contract/finding.ts";
 import { SEVERITIES } from "../contract/finding.ts";
-import type { Report } from "../contract/report.ts";
-import { type ExportOptions, placeIn, type Renderer, shownFindings } from "./export.ts";
+import type { Report, SuppressedFinding } from "../contract/report.ts";
+import { type ExportOptions, isKnown, placeIn, type Renderer, shownFindings } from "./export.ts";
 import { placeOf } from "./finding-text.ts";
 import { stringify } from "./json.ts";
 import { printable } from "./printable.ts";
@@ -66,22 +66,35 @@ function inputSuite(report: Report): Suite {
 }
 
 function checkSuites(report: Report, options: ExportOptions): Suite[] {
-  const byCheck = groupByCheck(report.outcomes);
   const findings = shownFindings(report, options);
-  return [...byCheck].map(([check, outcomes]) =>
+  const settled = [
+    ...report.fixed.map((finding) => ({ finding, told: "fixed: " })),
+    ...report.suppressed.map((finding) => ({ finding, told: `suppressed (${reasonOf(finding)}): ` })),
+  ];
+  const isAt =
+    ({ check, target }: Outcome) =>
+    (finding: Finding) =>
+      finding.check === check && finding.target === target;
+  // The target of what is fixed may be gone, and with it its outcome.
+  const gone = report.fixed
+    .filter((finding) => !report.outcomes.some((outcome) => isAt(outcome)(finding)))
+    .map(({ check, target }): Outcome => ({ check, target, status: "clean", reason: null }));
+  return [...groupByCheck([...report.outcomes, ...gone])].map(([check, outcomes]) =>
     suiteOf(
       check,
-      outcomes.map((outcome) =>
-        caseOf(
-          outcome,
-          findings.filter((f) => f.check === outcome.check && f.target === outcome.target),
-          report,
-          options,
-        ),
-      ),
+      outcomes.map((outcome) => {
+        const notes = settled
+          .filter(({ finding }) => isAt(outcome)(finding))
+          .map(({ finding, told }) => `${told}${finding.title} (${placeOf(finding)})`);
+        return caseOf(outcome, findings.filter(isAt(outcome)), notes, report, options);
+      }),
       report,
     ),
   );
+}
+
+function reasonOf({ suppression }: SuppressedFinding): string {
+  return suppression?.reason ?? "";
 }
 
 function groupByCheck(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
@@ -93,6 +106,8 @@ function groupByCheck(outcomes: readonly Outcome[]): Map<string, Outcome[]> {
 function caseOf(
   outcome: Outcome,
   findings: readonly Finding[],
+  /** What is fixed and what is suppressed there. */
+  notes: readonly string[],
   report: Report,
   options: ExportOptions,
 ): Case {
@@ -104,11 +119,9 @@ function caseOf(
   const failing = findings.filter((finding) => fails(finding, options.failOn));
   const place = findings[0] && placeIn(report, findings[0], options).path;
   const file = place === undefined ? {} : { file: place };
-  const told = findings.filter((finding) => !failing.includes(finding));
-  const output =
-    told.length === 0
-      ? ""
-      : `      <system-out>${content(told.map((f) => textOf(f, options)).join("\n\n"))}</system-out>\n`;
+  const passing = findings.filter((finding) => !failing.includes(finding));
+  const told = [...passing.map((finding) => textOf(finding, options)), ...notes];
+  const output = told.length === 0 ? "" : `      <system-out>${content(told.join("\n\n"))}</system-out>\n`;
   if (failing.length === 0) return { name, kind: "passed", body: output, ...file };
   const [first] = failing as [Finding, ...Finding[]];
   const message = failing.length === 1 ? first.message : `${failing.length} findings: ${first.message}`;
@@ -122,13 +135,13 @@ function caseOf(
 }
 
 function fails(finding: Finding, failOn: Severity | "never"): boolean {
-  if (failOn === "never" || finding.baseline === "known") return false;
+  if (failOn === "never" || isKnown(finding)) return false;
   return SEVERITIES.indexOf(finding.severity) <= SEVERITIES.indexOf(failOn);
 }
 
 function textOf(finding: Finding, options: ExportOptions): string {
   const lines = [
-    `${finding.severity}: ${finding.title} (${placeOf(finding)})`,
+    `${isKnown(finding) ? "known " : ""}${finding.severity}: ${finding.title} (${placeOf(finding)})`,
     finding.message,
     `sql: ${finding.sql}`,
     `fix: ${finding.fix}`,

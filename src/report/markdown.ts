@@ -1,10 +1,11 @@
 /** The report as Markdown that fits a pull-request comment: a summary, then a fold per finding. */
 
 import type { Finding, Timeline } from "../contract/finding.ts";
-import type { Report } from "../contract/report.ts";
+import type { Report, SuppressedFinding } from "../contract/report.ts";
 import { instant, number, plural } from "../contract/wording.ts";
 import {
   type ExportOptions,
+  isKnown,
   notEvaluated,
   type Renderer,
   rejectedSentence,
@@ -12,24 +13,29 @@ import {
   summarySentence,
 } from "./export.ts";
 import { placeOf } from "./finding-text.ts";
-import { SEVERITY_STYLE } from "./layout.ts";
+import { cutTo, SEVERITY_STYLE } from "./layout.ts";
 import { resample, sparkline } from "./picture.ts";
 import { printable, valueText } from "./printable.ts";
 
 /** GitHub takes 65,536 characters in a comment. */
 const LENGTH_MAX = 65_000;
+/** Findings of one fold that are named. */
+const FOLDED_MAX = 50;
+/** Characters of a title in a fold. */
+const TITLE_MAX = 100;
 /** Characters of one value in a table. */
 const CELL_MAX = 60;
 
 export const renderMarkdown: Renderer = (report, options) => {
-  const findings = shownFindings(report, options);
+  const findings = shownFindings(report, options).filter((finding) => !isKnown(finding));
+  const settled = settledParts(report, options);
   const parts = [`## trueup: ${summarySentence(report)}`, inputTable(report)];
   const failed = notEvaluated(report);
   if (failed.length > 0)
     parts.push(
       `**Not evaluated**\n\n${failed.map(({ what, why }) => `- ${prose(what)}: ${prose(why)}`).join("\n")}`,
     );
-  let length = parts.join("\n\n").length;
+  let length = [...parts, ...settled].join("\n\n").length;
   let shown = 0;
   for (const finding of findings) {
     const text = findingText(finding, options);
@@ -42,8 +48,33 @@ export const renderMarkdown: Renderer = (report, options) => {
     parts.push(
       `_${plural(findings.length - shown, "more finding")} did not fit; the JSON report has them all._`,
     );
-  return `${parts.join("\n\n")}\n`;
+  return `${[...parts, ...settled].join("\n\n")}\n`;
 };
+
+/** What is known, fixed or suppressed, folded, and the notes on the run. */
+function settledParts(report: Report, options: ExportOptions): string[] {
+  const known = shownFindings(report, options).filter(isKnown);
+  const why = ({ suppression }: SuppressedFinding) =>
+    suppression
+      ? `: ${prose(cutTo(suppression.reason, 2 * TITLE_MAX))}${suppression.until ? `, until ${suppression.until}` : ""}`
+      : "";
+  return [
+    fold("known, in the baseline", known, () => ""),
+    fold("fixed since the baseline", report.fixed, () => ""),
+    fold("suppressed", options.showSuppressed ? report.suppressed : [], why),
+    report.notes.map((note) => `- ${prose(note)}`).join("\n"),
+  ].filter((part) => part !== "");
+}
+
+function fold<T extends Finding>(what: string, findings: readonly T[], why: (finding: T) => string): string {
+  if (findings.length === 0) return "";
+  const lines = findings
+    .slice(0, FOLDED_MAX)
+    .map((f) => `- ${prose(cutTo(f.title, TITLE_MAX))} · ${cell(placeOf(f))} · ${cell(f.check)}${why(f)}`);
+  const rest = findings.length - lines.length;
+  if (rest > 0) lines.push(`- and ${number(rest)} more in the JSON report`);
+  return `<details>\n<summary>${number(findings.length)} ${what}</summary>\n\n${lines.join("\n")}\n\n</details>`;
+}
 
 function inputTable(report: Report): string {
   const rows = report.inputs.map((input) => {

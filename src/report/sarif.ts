@@ -1,8 +1,15 @@
 /** SARIF 2.1.0, for code scanning: the checks as rules, the findings as results, what failed as notifications. */
 
 import type { Finding, Severity } from "../contract/finding.ts";
-import type { Report, Rule } from "../contract/report.ts";
-import { type ExportOptions, notEvaluated, placeIn, type Renderer, shownFindings } from "./export.ts";
+import type { Report, Rule, SuppressedFinding } from "../contract/report.ts";
+import {
+  type ExportOptions,
+  isKnown,
+  notEvaluated,
+  placeIn,
+  type Renderer,
+  shownFindings,
+} from "./export.ts";
 import { placeOf } from "./finding-text.ts";
 import { stringify } from "./json.ts";
 import { printable } from "./printable.ts";
@@ -34,8 +41,17 @@ export const renderSarif: Renderer = (report, options) => {
     columnKind: "utf16CodeUnits",
     results: [
       ...shownFindings(report, options).map((finding) => ({ ...result(finding), ...baselineState(finding) })),
-      ...report.fixed.map((finding) => ({ ...result(finding), baselineState: "absent" })),
-      ...report.suppressed.map((finding) => ({ ...result(finding), suppressions: [{ kind: "external" }] })),
+      // Found no more: readers that know nothing of baselines must not take it for a defect.
+      ...report.fixed.map((finding) => ({
+        ...result(finding),
+        kind: "pass",
+        level: "none",
+        baselineState: "absent",
+      })),
+      ...report.suppressed.map((finding) => ({
+        ...result(finding),
+        suppressions: [suppressionOf(finding)],
+      })),
     ],
   };
   const log = { $schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [run] };
@@ -102,6 +118,7 @@ function resultOf(
     ],
     partialFingerprints: { "trueup/v1": finding.fingerprint },
     properties: {
+      severity: finding.severity,
       target: printable(finding.target),
       measure: finding.measure,
       sql: printable(finding.sql),
@@ -110,9 +127,17 @@ function resultOf(
   };
 }
 
-function baselineState(finding: Finding): { baselineState?: string } {
+function suppressionOf({ suppression }: SuppressedFinding): object {
+  const { reason, until } = suppression ?? { reason: "", until: null };
+  const justification = printable(`${reason}${until === null ? "" : ` (until ${until})`}`);
+  return { kind: "external", ...(justification !== "" && { justification }) };
+}
+
+/** What is known keeps its severity among the properties: its level must not fail a gate. */
+function baselineState(finding: Finding): { baselineState?: string; level?: string } {
   if (finding.baseline === null) return {};
-  return { baselineState: { new: "new", worse: "updated", known: "unchanged" }[finding.baseline] };
+  if (isKnown(finding)) return { baselineState: "unchanged", level: LEVELS.info };
+  return { baselineState: finding.baseline === "worse" ? "updated" : "new" };
 }
 
 function isRelative(path: string): boolean {

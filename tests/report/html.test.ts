@@ -173,7 +173,7 @@ describe.skipIf(browserPath() === null)("the HTML report in a browser", () => {
       typical,
       async (page) => {
         expect(await page.locator(drawing).isVisible()).toBe(false);
-        expect(await page.locator(words).innerText()).toContain("✖ broken: read by read_usage");
+        expect(await page.locator(words).textContent()).toContain("✖ broken: read by read_usage");
       },
       { viewport: { width: 390, height: 800 } },
     );

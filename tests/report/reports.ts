@@ -350,6 +350,27 @@ export const hostile = report(
   ],
   [{ check: "x", target: HOSTILE_TEXT, status: "failed", reason: HOSTILE_TEXT }],
   {
+    fixed: [finding({ check: "y", title: HOSTILE_TEXT, message: HOSTILE_TEXT, target: HOSTILE_TEXT })],
+    suppressed: [
+      {
+        ...finding({ check: HOSTILE_TEXT, title: HOSTILE_TEXT, message: HOSTILE_TEXT }),
+        suppression: { reason: HOSTILE_TEXT, until: "2027-01-01" },
+      },
+    ],
+    ownChecks: [
+      {
+        id: HOSTILE_TEXT,
+        meta: {
+          title: HOSTILE_TEXT,
+          severity: "warning",
+          what: HOSTILE_TEXT,
+          why: HOSTILE_TEXT,
+          fix: HOSTILE_TEXT,
+          silent: [HOSTILE_TEXT],
+          needs: HOSTILE_TEXT,
+        },
+      },
+    ],
     notes: [HOSTILE_TEXT],
     flow: {
       tables: [
