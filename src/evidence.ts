@@ -33,6 +33,7 @@ export async function withEvidence<T>(
   try {
     const { sources, failed } = await resolveInputs(settings, store.tempDir, hooks.signal);
     const loaded = await loadAll(store, sources, settings, hooks);
+    tellUnmatched(loaded);
     for (const input of failed) loaded.push({ input, tables: [], log: null });
     hooks.progress({ stage: "catalog", subject: "roles and links" });
     for (const one of loaded) {
@@ -82,6 +83,16 @@ async function loadReferences(settings: Settings, hooks: Hooks): Promise<SchemaR
   } finally {
     store.close();
   }
+}
+
+/** A table that `--tables` names and no dump or server has is an error of the first that was looked through. */
+function tellUnmatched(loaded: readonly LoadedInput[]): void {
+  const asked = loaded.filter((one) => one.unmatched !== undefined);
+  const [first] = asked;
+  const missing =
+    first?.unmatched?.filter((name) => asked.every((one) => one.unmatched?.includes(name))) ?? [];
+  if (!first || missing.length === 0 || first.input.error !== undefined) return;
+  first.input.error = `${first.input.path}: no table is named ${missing.join(", ")} (--tables)`;
 }
 
 async function loadAll(

@@ -78,4 +78,6 @@ export interface LoadedInput {
   input: Input;
   tables: LoadedTable[];
   log: LoadedLog | null;
+  /** Names of tables that the settings ask for and this input does not have; only of inputs that are asked. */
+  unmatched?: string[];
 }

@@ -83,8 +83,7 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
     };
     const tables = new Map<string, DumpTable>();
     const unreadable = catalog.filter((row) => !row.readable && row.kind !== "v");
-    if (unreadable.length > 0)
-      input.notes.push(`no right to read ${unreadable.map((r) => `${r.schema}.${r.name}`).join(", ")}`);
+    if (unreadable.length > 0) tellUnreadable(unreadable, catalog, input, ctx.settings.tables ?? []);
     const byOid = new Map(catalog.map((row) => [row.oid, row]));
     for (const [index, row] of catalog.entries()) {
       if (!row.readable || !isAsked({ ...row, database: "" }, ctx.settings.tables ?? [])) continue;
@@ -118,6 +117,19 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
     await client.end().catch(() => {});
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Tables that the user may not read: a note; an error when they were asked for or are all there is. */
+function tellUnreadable(
+  unreadable: readonly CatalogRow[],
+  catalog: readonly CatalogRow[],
+  input: Input,
+  patterns: readonly string[],
+): void {
+  const told = `no right to read ${unreadable.map((r) => `${r.schema}.${r.name}`).join(", ")}`;
+  const asked = patterns.length > 0 && unreadable.some((row) => isAsked({ ...row, database: "" }, patterns));
+  if (asked || !catalog.some((row) => row.readable)) input.error = `${input.path}: ${told}`;
+  else input.notes.push(told);
 }
 
 /** `150018` for 15.18. */

@@ -65,7 +65,11 @@ export async function loadTables(
     );
   const views = [...dump.tables.values()].filter((t) => t.view).length;
   if (views > 0) input.notes.push(`${views} ${views === 1 ? "view is" : "views are"} not in the dump's data`);
-  return { input, tables: loaded, log: null };
+  const all = [...dump.tables.values()];
+  const unmatched = (ctx.settings.tables ?? []).filter(
+    (name) => !all.some((table) => isAsked(table, [name])),
+  );
+  return { input, tables: loaded, log: null, unmatched };
 }
 
 /** `--tables`: names or patterns with `*`, with or without their schema and database. */

@@ -16,6 +16,11 @@ const CHUNK_BYTES = 4 * 1024 * 1024;
 /** From here on a dump is large, and rows of no use are counted and not kept. */
 const LARGE_BYTES = 256 * 1024 * 1024;
 
+/** The comments at both ends of what pg_dump and pg_dumpall write, and where they are looked for. */
+const FIRST_LINE = /^-- PostgreSQL database (?:cluster )?dump\r?$/m;
+const LAST_LINE = /^-- PostgreSQL database (?:cluster )?dump complete\r?$/m;
+const TAIL_BYTES = 65536;
+
 export interface ScannedDump {
   tables: DumpTables;
   /** Where the dump is cut off or damaged, for people. */
@@ -96,6 +101,8 @@ async function scanPart(
   const scanner = new DumpScanner(tables);
   let damage: string | null = null;
   let bytes = 0;
+  let isOfPgDump = false;
+  let tail = Buffer.alloc(0);
   try {
     for await (const chunk of part.text) {
       progress(chunk.length);
@@ -103,7 +110,9 @@ async function scanPart(
         throw new UserError(
           `${source.path}: UTF-16, as a Windows shell writes it; make the dump with pg_dump --file, or convert it: iconv -f UTF-16 -t UTF-8`,
         );
+      if (bytes === 0) isOfPgDump = FIRST_LINE.test(chunk.toString("latin1", 0, TAIL_BYTES));
       bytes += chunk.length;
+      tail = Buffer.concat([tail, chunk.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
       scanner.push(transcoder ? transcoder.convert(chunk, false) : chunk);
     }
   } catch (error) {
@@ -119,6 +128,8 @@ async function scanPart(
       : null;
   if (cut) return `cut off at byte ${cut.offset}, inside the rows of ${cut.table}${why}`;
   if (statement !== null) return `cut off inside the statement at byte ${statement}${why}`;
+  if (damage === null && isOfPgDump && !LAST_LINE.test(tail.toString("latin1")))
+    return `cut off at byte ${bytes}: the line with which pg_dump ends is not there`;
   return damage;
 }
 

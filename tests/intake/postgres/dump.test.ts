@@ -174,6 +174,25 @@ describe.skipIf(bin === null)("dumps of a real server", () => {
     await expect(failed).rejects.not.toThrow(/secret-word/);
   });
 
+  test("a wrong password is one clear line without it", async () => {
+    const rules = ["host all guarded 127.0.0.1/32 scram-sha-256", "host all all 127.0.0.1/32 trust"];
+    const file = server.program("psql", ["-qAt", "-d", "app", "-c", "SHOW hba_file"]).trim();
+    server.program(
+      "psql",
+      ["-q", "-d", "app"],
+      `CREATE ROLE guarded LOGIN PASSWORD 'right-word';
+       COPY (VALUES ${rules.map((rule) => `('${rule}')`).join(", ")}) TO '${file}';
+       SELECT pg_reload_conf() AS reloaded \\gset`,
+    );
+    const url = (word: string) => server.url("app").replace("postgres@", `guarded:${word}@`);
+    const failed = withLoaded(url("wrong-word"), async () => {});
+    await expect(failed).rejects.toThrow(/password authentication failed for user "guarded".*PGPASSWORD/);
+    await expect(failed).rejects.not.toThrow(/wrong-word/);
+    await withLoaded(url("right-word"), async (_store, { input }) => {
+      expect(input.error).toMatch(/no right to read .*public\.everything/);
+    });
+  });
+
   test("a server that is killed in the middle of a read is told and does not hang", async () => {
     const other = await startPostgres(bin as string);
     try {

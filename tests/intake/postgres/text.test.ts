@@ -12,6 +12,7 @@ import { escapeField } from "../../../src/intake/postgres/copy-text.ts";
 import { loadDump } from "../../../src/intake/postgres/load-dump.ts";
 import { DumpScanner } from "../../../src/intake/postgres/scan.ts";
 import { Store } from "../../../src/store/index.ts";
+import { trueup } from "../../kit/command.ts";
 import { testSettings } from "../../kit/tables.ts";
 
 let folder: string;
@@ -174,6 +175,23 @@ describe("statements", () => {
     expect(loaded.input.rejected).toBe(1);
   });
 
+  test.each([
+    ["pg_dump", "database dump"],
+    ["pg_dumpall", "database cluster dump"],
+  ])("a file of %s without its last line was cut off, also between two statements", async (_name, title) => {
+    const head = `--\n-- PostgreSQL ${title}\n--\n\n${COPY("1\ta\n")}`;
+    const whole = await ask(
+      `${head}\n--\n-- PostgreSQL ${title} complete\n--\n\n\\unrestrict abc\n`,
+      "SELECT 1",
+    );
+    expect(whole.loaded.input.error).toBeUndefined();
+    const cut = await ask(head, "SELECT count(*) AS n FROM d.t");
+    expect(cut.rows).toEqual([{ n: 1 }]);
+    expect(cut.loaded.input.error).toMatch(
+      new RegExp(`^app.sql: cut off at byte ${head.length}: the line with which pg_dump ends is not there`),
+    );
+  });
+
   test("UTF-16 is told as that", async () => {
     const text = Buffer.from(`\uFEFF${COPY("1\ta\n")}`, "utf16le");
     await expect(ask(text, "SELECT 1")).rejects.toThrow(/UTF-16.*Windows shell/);
@@ -235,6 +253,16 @@ describe("tables that are not read", () => {
     const { loaded } = await ask(DUMP, "SELECT 1", { tables });
     expect(loaded.tables.map((one) => one.name)).toEqual(picked);
     expect(loaded.input.notes.join()).toMatch(/^not asked for and left out: public\.payloads \(\d+ bytes\)/);
+  });
+
+  test("a table that is nowhere is an error, one that another input has is none", () => {
+    const [one, two] = ["one.sql", "two.sql"].map((name) => join(folder, name)) as [string, string];
+    writeFileSync(one, DUMP);
+    writeFileSync(two, COPY("1\ta\n"));
+    const missing = trueup(["audit", one, two, "--tables", "events,t,nope"]);
+    expect(missing.code).toBe(2);
+    expect(missing.stderr).toMatch(/one\.sql: no table is named nope \(--tables\)/);
+    expect(trueup(["audit", one, two, "--tables", "events,t"]).code).toBe(0);
   });
 
   test("a table that is asked for comes with its partitions, a partition alone without the table", async () => {
