@@ -1,7 +1,7 @@
-/** A newcomer's first minutes: the packed package, a configuration, a workflow, completion, an own check. */
+/** A newcomer's first minutes: a configuration, a workflow, completion, an own check. */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
@@ -113,101 +113,5 @@ COMP_WORDS=(${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.l
     expect(code).toBe(0);
     for (const { name } of COMMANDS) expect(stdout).toContain(name);
     for (const { name } of OPTIONS) expect(stdout).toContain(name);
-  });
-});
-
-describe("the package", () => {
-  test("holds only what runs, and runs", () => {
-    const packed = spawnSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], {
-      cwd: ROOT,
-      encoding: "utf8",
-    });
-    const [{ filename, files }] = JSON.parse(packed.stdout) as [
-      { filename: string; files: { path: string }[] },
-    ];
-    const folders = new Set(
-      files.map(({ path }) =>
-        path
-          .split("/")
-          .slice(0, path.startsWith("dist/") ? 2 : 1)
-          .join("/"),
-      ),
-    );
-    const allowed = [
-      ...["bin", "src", "checks", "hypotheses", "chunks", "workers", "types", "manifest.json"].map(
-        (name) => `dist/${name}`,
-      ),
-      ...["schema", "docs", "package.json", "README.md", "LICENSE", "CHANGELOG.md"],
-    ];
-    expect([...folders].filter((name) => !allowed.includes(name))).toEqual([]);
-    expect(spawnSync("tar", ["xzf", join(folder, filename)], { cwd: folder }).status).toBe(0);
-    symlinkSync(join(ROOT, "node_modules"), join(folder, "package/node_modules"));
-    copySample();
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(folder, "package/dist/bin/trueup.js"), ...args], {
-        cwd: folder,
-        encoding: "utf8",
-      });
-    expect(run("init", "app.log", "validations.db").status).toBe(0);
-    expect(run("audit", "--select", "missing-tokens").status).toBe(1);
-    expect(run("explain", "missing-tokens").status).toBe(0);
-  });
-
-  test("types its library and its test kit", () => {
-    const types = join(folder, "types");
-    const tsc = join(ROOT, "node_modules/.bin/tsc");
-    expect(spawnSync(tsc, ["-p", join(ROOT, "tsconfig.types.json"), "--outDir", types]).status).toBe(0);
-    writeFileSync(
-      join(folder, "use.mts"),
-      `import { audit, defineCheck, type Settings } from "./types/src/index.js";
-import { testCheck } from "./types/src/testing/index.js";
-declare const settings: Settings;
-const severity: "error" | "warning" | "info" = (await audit(settings)).findings[0]!.severity;
-// @ts-expect-error a severity is no number
-const wrong: number = severity;
-await testCheck("x.sql", { firing: {}, clean: {} });
-export const check = defineCheck;
-`,
-    );
-    const args = [
-      "--noEmit",
-      "--strict",
-      "--skipLibCheck",
-      "--module",
-      "nodenext",
-      "--target",
-      "es2023",
-      "use.mts",
-    ];
-    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-    expect(spawnSync(tsc, args, { cwd: folder, encoding: "utf8" }).stdout).toBe("");
-  });
-
-  test("its GitHub Action hands inputs over as words, not as shell", () => {
-    const action = parse(readFileSync(join(ROOT, "action.yml"), "utf8")) as {
-      runs: { steps: { run: string; env: Record<string, string> }[] };
-    };
-    const { run } = action.runs.steps[0]!;
-    expect(run).not.toContain("${{");
-    writeFileSync(join(folder, "npx"), '#!/bin/sh\nprintf "%s|" "$@"\n');
-    chmodSync(join(folder, "npx"), 0o755);
-    const ran = spawnSync("bash", ["-c", run], {
-      cwd: folder,
-      encoding: "utf8",
-      env: {
-        PATH: `${folder}:${process.env["PATH"]}`,
-        TRUEUP_VERSION: "0.1.0",
-        TRUEUP_INPUTS: "app.log $(id) *",
-        TRUEUP_ARGS: "--fail-on warning",
-      },
-    });
-    expect(ran.stdout).toBe("--yes|trueup@0.1.0|audit|app.log|$(id)|*|--format|github|--fail-on|warning|");
-  });
-
-  test("its pre-commit hook runs a command that is there", () => {
-    const [hook] = parse(readFileSync(join(ROOT, ".pre-commit-hooks.yaml"), "utf8")) as [{ entry: string }];
-    copySample();
-    const [, ...args] = hook.entry.split(" ");
-    expect(here(...args, "--fail-on", "never", "--select", "missing-tokens").code).toBe(0);
   });
 });
