@@ -64,6 +64,8 @@ export class Program {
   readonly #resolved = new Map<Expr, Ref | null>();
   /** How often a question was cut off for its depth. */
   #cuts = 0;
+  /** The depth at which an expression was cut off: from there on it stays unknown, else a chain is walked 2^n times. */
+  readonly #cutAt = new Map<Expr, number>();
 
   /** What an expression refers to, or null when that cannot be known. */
   resolve(place: Place, expr: Expr, depth = 0): Ref | null {
@@ -73,13 +75,20 @@ export class Program {
     }
     const known = this.#resolved.get(expr);
     if (known !== undefined) return known;
+    if (depth >= (this.#cutAt.get(expr) ?? Number.POSITIVE_INFINITY)) {
+      this.#cuts++;
+      return null;
+    }
     // While it is looked for it is unknown: a name given to itself ends here.
     this.#resolved.set(expr, null);
     const cuts = this.#cuts;
     const ref = this.#find(place, expr, depth);
     // Unknown because it was too deep says nothing about the next who asks.
     if (ref || cuts === this.#cuts) this.#resolved.set(expr, ref);
-    else this.#resolved.delete(expr);
+    else {
+      this.#resolved.delete(expr);
+      this.#cutAt.set(expr, depth);
+    }
     return ref;
   }
 

@@ -102,7 +102,13 @@ function shifted(
     const isFunction =
       /^(function_id|caller_id|callee_id)$/.test(column) || (column === "id" && table === "code_functions");
     const by = isFunction ? taken.functions : column === "id" && table === "code_entries" ? taken.entries : 0;
-    out[column] = typeof value === "number" && by > 0 ? value + by : value;
+    out[column] = typeof value === "number" && by > 0 ? value + by : wellFormed(value);
   }
   return out;
+}
+
+/** Half of a surrogate pair (`/[\ud800-\udfff]/` in source code) is no text that DuckDB reads. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.replace(/\p{Surrogate}/gu, "\ufffd");
+  return Array.isArray(value) ? value.map(wellFormed) : value;
 }
