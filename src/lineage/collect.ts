@@ -86,7 +86,8 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
   pythonOrmAccess(context);
   sqliteUtilsAccess(context);
   gormAccess(context);
-  for (const model of models.all)
+  for (const model of models.all) {
+    if (model.how === null) continue;
     sql.tables.push({
       name: model.table,
       declared_as: model.declaredAs,
@@ -95,6 +96,7 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
       line: model.line,
       columns: [...new Set(model.columns.values())],
     });
+  }
   for (const module of modules) if (module.language === "sql") sqlFile(module, sql);
   return {
     functions: functions.rows,

@@ -58,8 +58,10 @@ export interface FunctionIR {
   rank: "module" | "named" | "inner" | "anonymous";
   params: Param[];
   decorators: Expr[];
-  /** Every value a local name is given, in order. */
+  /** Every value a local name is given, in order; `name[]` holds what is appended to the list of that name. */
   bindings: Map<string, Expr[]>;
+  /** Beside each of the bindings' values, the last line of the block in which it is given. */
+  blockEnds: Map<string, number[]>;
   /** The expressions of its body. */
   roots: Expr[];
   returns: Expr[];

@@ -2,6 +2,7 @@
 
 import type { Expr } from "./ir.ts";
 import type { Place, Program } from "./program.ts";
+import { valuesAt } from "./reaching.ts";
 import { holeName } from "./sql/parse.ts";
 
 /** Values one expression may have before the rest is left out. */
@@ -21,6 +22,8 @@ export interface Flat {
   /** No hole at all. */
   constant: boolean;
 }
+
+type Name = Expr & { k: "name" };
 
 /** What stands for a hole, when it can be known: a table object's name. */
 export type HoleName = (hole: Expr, place: Place) => string | null;
@@ -61,7 +64,7 @@ function find(program: Program, place: Place, expr: Expr, depth: number): Text[]
       return bounded((list?.items ?? []).flatMap((one) => next(one.expr, one.place)));
     }
     case "name":
-      return namedTexts(program, place, expr.name, depth);
+      return namedTexts(program, place, expr, depth);
     case "member": {
       const bound = boundTexts(program, place, expr, depth);
       if (bound.length > 0) return bound;
@@ -99,6 +102,11 @@ function find(program: Program, place: Place, expr: Expr, depth: number): Text[]
   }
 }
 
+/** True while an expression's texts are being looked for. */
+function isOpen(program: Program, expr: Expr): boolean {
+  return known.get(program)?.get(expr) === null;
+}
+
 function bounded(texts: Text[]): Text[] {
   return texts.slice(0, ALTERNATIVES_MAX);
 }
@@ -125,11 +133,13 @@ function joined(
   return texts;
 }
 
-function namedTexts(program: Program, place: Place, name: string, depth: number): Text[] {
+function namedTexts(program: Program, place: Place, { name, at: line }: Name, depth: number): Text[] {
   for (let f: number | null = place.f; f !== null; ) {
     const fn = program.function({ m: place.m, f });
-    const values = fn.bindings.get(name);
-    if (values) {
+    const values = valuesAt(fn, name, f === place.f ? line : Number.MAX_SAFE_INTEGER, (value) =>
+      isOpen(program, value),
+    );
+    if (values.length > 0) {
       // `sql += …` holds what it was before: only the longest form counts.
       const whole = values.filter(
         (value) => !values.some((other) => other.k === "text" && other.parts[0] === value),
@@ -191,11 +201,13 @@ function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, d
       filled(program, place, text, spread, name, depth),
     );
   }
-  if (name === "join") {
-    // Python joins by the separator's method, JavaScript by the list's.
+  if (name === "join" || name === "Join") {
+    // Python joins by the separator's method, JavaScript by the list's, Go by a function.
     const ofText = self ? textsOf(program, place, self, depth + 1)[0] : undefined;
-    const list = listOf(program, place, ofText && first ? first : (self ?? expr));
-    const separator = ofText ?? (first ? textsOf(program, place, first, depth + 1)[0] : undefined);
+    const isMethod = name === "join" && !ofText;
+    const list = listOf(program, place, isMethod || !first ? (self ?? expr) : first);
+    const by = isMethod ? first : expr.args[1];
+    const separator = ofText ?? (by ? textsOf(program, place, by, depth + 1)[0] : undefined);
     if (!list || !separator) return [];
     const pieces = list.items.map(
       (one) => textsOf(program, one.place, one.expr, depth + 1)[0] ?? [{ hole: one.expr, place: one.place }],
@@ -284,11 +296,24 @@ export function listOf(
   )
     return listOf(program, place, expr.args[0] as Expr);
   const ref = program.resolve(place, expr);
+  const grown = expr.k === "name" ? appendedTo(program, place, expr.name) : [];
   if (ref?.t === "expr" && ref.expr.k === "list") {
     const { place: at } = ref;
-    return { items: ref.expr.items.map((item) => ({ expr: item, place: at })) };
+    return { items: [...ref.expr.items.map((item) => ({ expr: item, place: at })), ...grown] };
   }
-  return null;
+  return grown.length > 0 ? { items: grown } : null;
+}
+
+/** What is appended to the list that a name holds. */
+function appendedTo(program: Program, place: Place, name: string): { expr: Expr; place: Place }[] {
+  for (let f: number | null = place.f; f !== null; ) {
+    const fn = program.function({ m: place.m, f });
+    const at = { m: place.m, f };
+    if (fn.bindings.has(name) || fn.bindings.has(`${name}[]`))
+      return (fn.bindings.get(`${name}[]`) ?? []).map((value) => ({ expr: value, place: at }));
+    f = fn.outer;
+  }
+  return [];
 }
 
 /** Joins a text's pieces. */

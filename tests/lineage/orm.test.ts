@@ -128,6 +128,26 @@ const CASES: [name: string, tree: SourceTree, expected: string[]][] = [
     ["read reads app_users", "save inserts usage_record (tokens)", "q deletes app_users"],
   ],
   [
+    "TypeORM: joins and loads by relation read the table at the other end",
+    {
+      "m.ts":
+        'import { Entity, Column, ManyToOne } from "typeorm";\n@Entity()\nexport class Role { @Column() name: string; }\n@Entity()\nexport class Org { @Column() name: string; }\n@Entity()\nexport class User { @Column() name: string; @ManyToOne(() => Role) role: Role; @ManyToOne((type) => Org) org: Org; }',
+      "a.ts":
+        'import { Org, User } from "./m";\nexport const joined = (q) => q.manager.createQueryBuilder(User, "u").innerJoinAndSelect("u.role", "r").where("u.id = 1").getOne();\nexport const loaded = (q) => q.manager.find(User, { relations: { org: true } });\nexport const listed = (q) => q.getRepository(User).find({ relations: ["role"] });\nexport const filtered = (q) => q.manager.findBy(User, { name: "x", org: { name: "y" } });\nexport async function chosen(q, ds) { const repo = q ? q.manager.getRepository(Org) : ds.getRepository(Org); return repo.insert({ name: 1 }); }',
+    },
+    [
+      "joined reads role",
+      "joined reads user",
+      "loaded reads org",
+      "loaded reads user",
+      "listed reads role",
+      "listed reads user",
+      "filtered reads org",
+      "filtered reads user",
+      "chosen inserts org (name)",
+    ],
+  ],
+  [
     "Sequelize",
     {
       "m.js":
@@ -136,6 +156,46 @@ const CASES: [name: string, tree: SourceTree, expected: string[]][] = [
         'const { User, Usage } = require("./m");\nfunction read() { return User.findAll(); }\nfunction save() { return Usage.create({ inTokens: 1 }); }',
     },
     ["read reads Users", "save inserts usage (in_tokens)"],
+  ],
+  [
+    "SQLAlchemy: objects that a query gave are changed, also through a result and by setattr",
+    {
+      "m.py": ALCHEMY,
+      "a.py":
+        'from sqlalchemy import select\nfrom m import Usage, User\nasync def change(session):\n    result = await session.execute(select(Usage))\n    row = result.scalars().first()\n    row.tokens = 2\n    await session.commit()\nasync def put(session):\n    user = await session.get(User, 1)\n    setattr(user, "id", 3)\n    await session.commit()\n',
+    },
+    [
+      "change reads usage_records",
+      "change updates usage_records (token_count)",
+      "put reads users",
+      "put updates users (id)",
+    ],
+  ],
+  [
+    "SQLAlchemy: objects collected in a list, also by another function",
+    {
+      "m.py": ALCHEMY,
+      "a.py":
+        "from m import Usage\ndef made(ids):\n    rows = []\n    for i in ids:\n        rows.append(Usage(id=i))\n    return rows\ndef save(session, ids):\n    session.add_all(made(ids))\n",
+    },
+    ["save inserts usage_records (id)"],
+  ],
+  [
+    "SQLAlchemy: a subquery that another function builds",
+    {
+      "m.py": ALCHEMY,
+      "a.py":
+        "from sqlalchemy import select\nfrom m import Usage, User\ndef active(ids):\n    return select(User.id).where(User.id.in_(ids)).subquery()\ndef read(session, ids):\n    users = active(ids)\n    return session.execute(select(users))\n",
+    },
+    ["active reads users (id)", "read reads users (id)"],
+  ],
+  [
+    "SQLAlchemy: names for tables that are declared elsewhere",
+    {
+      "a.py":
+        'import sqlalchemy as sa\nfrom alembic import op\nusers = sa.table("users", sa.column("id"), sa.column("name"))\ndef upgrade():\n    conn = op.get_bind()\n    conn.execute(sa.select(users.c.id))\n    conn.execute(sa.update(users).values(name="x"))\n    kept = op.create_table("kept", sa.Column("id"))\n    op.bulk_insert(kept, [{"id": 1}])\n',
+    },
+    ["upgrade reads users (id)", "upgrade updates users (name)", "upgrade inserts kept (id)"],
   ],
   [
     "SQLAlchemy ORM",

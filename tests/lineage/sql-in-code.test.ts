@@ -115,6 +115,21 @@ const JS: [name: string, source: string, expected: string[]][] = [
     'function read(db, x) { const sql = x ? "SELECT a FROM one" : "SELECT a FROM two"; return db.all(sql); }',
     ["read reads one (a)", "read reads two (a)"],
   ],
+  [
+    "a name that is given one statement after another runs each once",
+    'function f(db) {\n let q = "SELECT a FROM x";\n db.query(q);\n q = "DELETE FROM y";\n db.query(q);\n}',
+    ["f reads x (a)", "f deletes y"],
+  ],
+  [
+    "either branch may have given the statement",
+    'function f(db, c) {\n let q;\n if (c) {\n  q = "SELECT a FROM x";\n } else {\n  q = "SELECT b FROM y";\n }\n return db.query(q);\n}',
+    ["f reads y (b)", "f reads x (a)"],
+  ],
+  [
+    "conditions that are collected in a list",
+    'function f(db, c) { const where = ["a = 1"]; if (c) where.push("id IN (SELECT x_id FROM y)"); return db.query("SELECT a FROM x WHERE " + where.join(" AND ")); }',
+    ["f reads y (x_id)", "f reads x (a, id)"],
+  ],
 ];
 
 const PY: [name: string, source: string, expected: string[]][] = [
@@ -179,6 +194,11 @@ const PY: [name: string, source: string, expected: string[]][] = [
     'def outer(conn):\n    def inner():\n        conn.execute("UPDATE usage SET a = 1")\n    inner()\n',
     ["outer updates usage (a)"],
   ],
+  [
+    "conditions that are collected in a list",
+    'def f(conn):\n    where = []\n    where.append("id IN (SELECT x_id FROM y)")\n    conn.execute("SELECT a FROM x WHERE " + " AND ".join(where))\n',
+    ["f reads y (x_id)", "f reads x (a, id)"],
+  ],
 ];
 
 const GO: [name: string, source: string, expected: string[]][] = [
@@ -217,6 +237,16 @@ const GO: [name: string, source: string, expected: string[]][] = [
     'func F() error { log.Printf("DELETE FROM usage"); return fmt.Errorf("INSERT INTO usage (a) VALUES (1)") }',
     [],
   ],
+  [
+    "conditions that are collected in a list",
+    'func F(db *sql.DB) { where := []string{"a = 1"}; where = append(where, "id IN (SELECT x_id FROM y)"); db.Query("SELECT a FROM x WHERE " + strings.Join(where, " AND ")) }',
+    ["F reads y (x_id)", "F reads x (a, id)"],
+  ],
+  [
+    "a text that is formatted under its own name",
+    'func F(db *sql.DB) { q := "SELECT a FROM x WHERE %s"; q = fmt.Sprintf(q, "b = 1"); db.Query(q) }',
+    ["F reads x (a, b)"],
+  ],
 ];
 
 describe("SQL in code", () => {
@@ -228,6 +258,15 @@ describe("SQL in code", () => {
   });
   test.each(GO)("Go: %s", async (_, source, expected) => {
     expect(accessLines(await factsFrom({ "a.go": `package a\n${source}\n` }))).toEqual(expected);
+  });
+
+  test("a name that is given a value over and over is read in time that grows with its length", async () => {
+    const steps = Array.from(
+      { length: 60 },
+      (_, i) => `    if c > ${i}:\n        stmt = stmt.filter(a.b(stmt).c(stmt))`,
+    );
+    const source = `def f(db, c):\n    stmt = make()\n${steps.join("\n")}\n    return db.execute("SELECT a FROM x")\n`;
+    expect(accessLines(await factsFrom({ "a.py": source }))).toEqual(["f reads x (a)"]);
   });
 
   test("a constant of another module: the function that runs it, and where the text stands", async () => {

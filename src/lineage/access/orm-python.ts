@@ -5,8 +5,10 @@ import type { Expr } from "../ir.ts";
 import { partsOf } from "../ir.ts";
 import type { Model } from "../models/models.ts";
 import type { Place } from "../program.ts";
+import { valuesAt } from "../reaching.ts";
 import { type Call, calledName, chainOf, receiverOf, type Site, type Step } from "../sites.ts";
-import { type AccessContext, chainsAt, keysOf } from "./emit.ts";
+import { listOf } from "../text.ts";
+import { type AccessContext, chainsAt, constantOf, keysOf } from "./emit.ts";
 import { classModel, managers, modelBefore, namedColumns } from "./managers-python.ts";
 
 type Operation = AccessFact["operation"];
@@ -49,7 +51,25 @@ function modelsIn(
       }
     }
   }
+  const asked = expr.k === "name" ? valuesAt(ctx.program.function(place), expr.name, expr.at).at(-1) : expr;
+  if (asked?.k === "call") subquery(ctx, place, asked, found, depth);
   for (const part of partsOf(expr)) modelsIn(ctx, place, part, found, depth + 1);
+}
+
+/** `select(active_members(ids))`: what a function of this tree selects is read by who selects from it. */
+function subquery(
+  ctx: AccessContext,
+  place: Place,
+  call: Call,
+  found: Map<Model, Set<string>>,
+  depth: number,
+): void {
+  const of = ctx.program.resolve(place, call.callee);
+  if (of?.t !== "function") return;
+  for (const value of ctx.program.function(of).returns)
+    if (chainOf(value).steps.some((step) => /^(subquery|scalar_subquery|cte|alias)$/.test(step.name)))
+      for (const { args } of chainOf(value).steps)
+        for (const arg of args ?? []) modelsIn(ctx, of, arg, found, depth + 3);
 }
 
 const STATEMENT: Record<string, Operation> = {
@@ -131,15 +151,15 @@ function sqlalchemy(ctx: AccessContext, site: Site, call: Call): void {
     if (model?.family === "sqlalchemy") ctx.emit(place, call.at, model.table, "select", [], "builder");
     return;
   }
-  if (/^(bulk_insert_mappings|bulk_update_mappings)$/.test(name) && first) {
+  if (/^(bulk_insert_mappings|bulk_update_mappings|bulk_insert)$/.test(name) && first) {
     const model = classModel(ctx, place, first);
-    if (model)
+    if (model?.family === "sqlalchemy")
       ctx.emit(
         place,
         call.at,
         model.table,
-        name === "bulk_insert_mappings" ? "insert" : "update",
-        [],
+        name === "bulk_update_mappings" ? "update" : "insert",
+        keysOf(ctx.program, place, call.args[1], model),
         "builder",
       );
   }
@@ -221,13 +241,28 @@ function isMade(ctx: AccessContext, place: Place, expr: Expr): boolean {
   return value?.k === "call" && ctx.program.resolve(place, value.callee)?.t === "class";
 }
 
+/** Steps that take rows out of a result. */
+const RESULT =
+  /^(scalars|scalar|first|one|all|one_or_none|scalar_one|scalar_one_or_none|unique|fetchone|fetchall)$/;
+
 /** The model whose query gave an object: `user = session.query(User).first()`. */
 function queried(ctx: AccessContext, place: Place, expr: Expr): Model | null {
-  let value: Expr | undefined =
-    expr.k === "name" ? ctx.program.function(place).bindings.get(expr.name)?.at(-1) : undefined;
-  for (let depth = 0; value?.k === "item" && depth < 4; depth++) {
-    const of: Expr = value.of;
-    value = of.k === "name" ? ctx.program.function(place).bindings.get(of.name)?.at(-1) : of;
+  const fn = ctx.program.function(place);
+  const given = (of: Expr): Expr | undefined =>
+    of.k === "name" ? valuesAt(fn, of.name, of.at || Number.MAX_SAFE_INTEGER).at(-1) : of;
+  let value = expr.k === "name" ? given(expr) : undefined;
+  for (let depth = 0; depth < 6 && value; depth++) {
+    if (value.k === "item") value = given(value.of);
+    else if (value.k === "call") {
+      // `result = session.execute(select(User))`, then `user = result.scalars().first()`.
+      const { root, steps } = chainOf(value);
+      const before =
+        root.k === "name" && steps[0]?.name !== "()" && steps.every((step) => RESULT.test(step.name))
+          ? given(root)
+          : undefined;
+      if (!before || before === value) break;
+      value = before;
+    } else break;
   }
   if (value?.k !== "call") return null;
   if (/^(get_object_or_404)$/.test(calledName(value)) && value.args[0])
@@ -251,38 +286,37 @@ function objectsIn(
   ctx: AccessContext,
   place: Place,
   expr: Expr,
+  depth = 0,
 ): { ref: { m: number; c: number }; args: readonly Expr[] }[] {
-  if (expr.k === "list") return expr.items.flatMap((item) => objectsIn(ctx, place, item));
-  if (expr.k === "other") return expr.of.flatMap((item) => objectsIn(ctx, place, item));
+  if (depth > 6) return [];
+  if (expr.k === "list") return expr.items.flatMap((item) => objectsIn(ctx, place, item, depth + 1));
+  if (expr.k === "other") return expr.of.flatMap((item) => objectsIn(ctx, place, item, depth + 1));
   if (expr.k === "call") {
     const ref = ctx.program.resolve(place, expr.callee);
     if (ref?.t === "class") return [{ ref, args: expr.args }];
     const made = ctx.program.resolve(place, expr);
-    return made?.t === "instance" ? [{ ref: made, args: [] }] : [];
+    if (made?.t === "instance") return [{ ref: made, args: [] }];
+    // A function that gives a list of them.
+    return ref?.t === "function"
+      ? ctx.program.function(ref).returns.flatMap((value) => objectsIn(ctx, ref, value, depth + 1))
+      : [];
   }
   if (expr.k === "name") {
+    const appended = listOf(ctx.program, place, expr)?.items ?? [];
+    const among = appended.flatMap((item) => objectsIn(ctx, item.place, item.expr, depth + 1));
+    if (among.length > 0) return among;
     const value = ctx.program.function(place).bindings.get(expr.name)?.at(-1);
     if (value && value !== expr && (value.k === "call" || value.k === "list" || value.k === "other")) {
-      const inner = objectsIn(ctx, place, value);
+      const inner = objectsIn(ctx, place, value, depth + 1);
       if (inner.length > 0) return inner;
       const model = queried(ctx, place, expr);
-      const ref = model ? classOf(ctx, model) : null;
+      const ref = model ? ctx.models.classOf(model) : null;
       if (ref) return [{ ref, args: [] }];
     }
     const ref = ctx.program.resolve(place, expr);
     return ref?.t === "instance" ? [{ ref, args: [] }] : [];
   }
   return [];
-}
-
-function classOf(ctx: AccessContext, model: Model): { m: number; c: number } | null {
-  for (let m = 0; m < ctx.program.modules.length; m++) {
-    const module = ctx.program.module(m);
-    if (module.file !== model.file) continue;
-    const c = module.classes.findIndex((cls) => cls.name === model.declaredAs);
-    if (c >= 0) return { m, c };
-  }
-  return null;
 }
 
 /** `user.status = "x"` on an object a SQLAlchemy query gave, in a function that commits: an UPDATE. */
@@ -294,24 +328,30 @@ function attributes(ctx: AccessContext): void {
         : [],
     ),
   );
+  const updates = new Map<string, { place: Place; model: Model; line: number; columns: Set<string> }>();
+  const changed = (place: Place, object: Expr, line: number, attribute: string | null) => {
+    if (!committing.has(`${place.m} ${ctx.program.owner(place)}`)) return;
+    const model = queried(ctx, place, object);
+    const column = attribute === null ? "" : model?.columns.get(attribute);
+    if (model?.family !== "sqlalchemy" || column === undefined) return;
+    const key = `${place.m} ${place.f} ${model.table}`;
+    const known = updates.get(key) ?? { place, model, line, columns: new Set<string>() };
+    if (column !== "") known.columns.add(column);
+    updates.set(key, known);
+  };
   ctx.program.modules.forEach((module, m) => {
     if (module.language !== "python") return;
     module.functions.forEach((fn, f) => {
-      const place = { m, f };
-      if (!committing.has(`${m} ${ctx.program.owner(place)}`)) return;
-      const updates = new Map<Model, { line: number; columns: Set<string> }>();
       for (const [path, values] of fn.bindings) {
         const [name, attribute, more] = path.split(".");
-        if (!name || !attribute || more !== undefined || !values[0]) continue;
-        const model = queried(ctx, place, { k: "name", name, at: 0 });
-        const column = model?.family === "sqlalchemy" ? model.columns.get(attribute) : undefined;
-        if (!model || !column) continue;
-        const known = updates.get(model) ?? { line: values[0].at, columns: new Set<string>() };
-        known.columns.add(column);
-        updates.set(model, known);
+        if (name && attribute && more === undefined && values[0])
+          changed({ m, f }, { k: "name", name, at: values[0].at }, values[0].at, attribute);
       }
-      for (const [model, { line, columns }] of updates)
-        ctx.emit(place, line, model.table, "update", [...columns], "builder");
     });
   });
+  for (const { place, expr } of ctx.sites)
+    if (expr.k === "call" && expr.callee.k === "name" && expr.callee.name === "setattr" && expr.args[0])
+      changed(place, expr.args[0], expr.at, constantOf(ctx.program, place, expr.args[1]));
+  for (const { place, model, line, columns } of updates.values())
+    ctx.emit(place, line, model.table, "update", [...columns], "builder");
 }

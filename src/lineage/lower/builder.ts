@@ -45,6 +45,7 @@ export class Builder {
       params: [],
       decorators: [],
       bindings: new Map(),
+      blockEnds: new Map(),
       roots: [],
       returns: [],
     };
@@ -80,10 +81,35 @@ export class Builder {
     this.currentIndex = outerIndex;
   }
 
+  /** Gives a value to a name in the current function. */
   bind(name: string, value: Expr): void {
-    const known = this.current.bindings.get(name);
+    this.#bindIn(this.current, name, value);
+  }
+
+  /** Appends values to the list that a name holds, here or in a function around. */
+  grow(name: string, values: readonly Expr[]): void {
+    let fn = this.current;
+    while (!fn.bindings.has(name) && fn.outer !== null) fn = this.module.functions[fn.outer] as FunctionIR;
+    for (const value of values) this.#bindIn(fn, `${name}[]`, value);
+  }
+
+  #bindIn(fn: FunctionIR, name: string, value: Expr): void {
+    const known = fn.bindings.get(name);
     if (known) known.push(value);
-    else this.current.bindings.set(name, [value]);
+    else fn.bindings.set(name, [value]);
+    const ends = fn.blockEnds.get(name);
+    if (ends) ends.push(this.#blockEnd);
+    else fn.blockEnds.set(name, [this.#blockEnd]);
+  }
+
+  #blockEnd = Number.MAX_SAFE_INTEGER;
+
+  /** Reads the statements of a block: what is given a value in it holds to its end. */
+  inBlock(block: Node, work: () => void): void {
+    const outer = this.#blockEnd;
+    this.#blockEnd = this.syntax.lineAt(Math.max(block.start, block.end - 1));
+    work();
+    this.#blockEnd = outer;
   }
 
   root(expr: Expr): void {

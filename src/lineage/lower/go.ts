@@ -7,7 +7,9 @@ import { unescapeText } from "./javascript-expression.ts";
 
 class Go extends Builder {
   statements(node: Node): void {
-    for (const kid of node.kids) this.statement(kid);
+    this.inBlock(node, () => {
+      for (const kid of node.kids) this.statement(kid);
+    });
   }
 
   statement(node: Node): void {
@@ -169,6 +171,14 @@ class Go extends Builder {
       // `rows, err := f()`: only the first name is the result.
       const value = values[i] ?? (values.length === 1 && i > 0 ? null : values[0]);
       if (!value) return;
+      if (
+        value.k === "call" &&
+        value.callee.k === "name" &&
+        value.callee.name === "append" &&
+        value.args[0]?.k === "name" &&
+        value.args[0].name === this.text(target)
+      )
+        return this.grow(value.args[0].name, value.args.slice(1));
       const before = appends ? this.current.bindings.get(this.text(target))?.at(-1) : undefined;
       this.assign(target, before ? { k: "text", parts: [before, value], at: this.at(node) } : value);
     });

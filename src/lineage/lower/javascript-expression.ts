@@ -141,6 +141,8 @@ function callOf(js: JavaScript, node: Node, hint: Hint | null): Expr {
     return expr;
   });
   const call: Expr = { k: "call", callee: called, args: lowered, at, isNew: false };
+  if (called.k === "member" && called.of.k === "name" && called.name === "push")
+    js.grow(called.of.name, lowered);
   const required = moduleOf(call);
   if (required && required.name === null) js.addImport("", required.source, "*", node);
   return call;

@@ -82,7 +82,9 @@ export class JavaScript extends Builder {
   }
 
   statements(node: Node): void {
-    for (const kid of node.kids) this.statement(kid);
+    this.inBlock(node, () => {
+      for (const kid of node.kids) this.statement(kid);
+    });
   }
 
   statement(node: Node): void {

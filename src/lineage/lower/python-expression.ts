@@ -39,13 +39,11 @@ export function lowerPython(py: Python, node: Node): Expr {
     case "call": {
       const args = fieldOf(node, "arguments");
       const list = args?.type === "argument_list" ? args.kids : args ? [args] : [];
-      return {
-        k: "call",
-        callee: lower(fieldOf(node, "function")),
-        args: list.filter((kid) => kid.type !== "comment").map((kid) => lower(kid)),
-        at,
-        isNew: false,
-      };
+      const callee = lower(fieldOf(node, "function"));
+      const given = list.filter((kid) => kid.type !== "comment").map((kid) => lower(kid));
+      if (callee.k === "member" && callee.name === "append" && callee.of.k === "name")
+        py.grow(callee.of.name, given);
+      return { k: "call", callee, args: given, at, isNew: false };
     }
     case "keyword_argument": {
       const name = fieldOf(node, "name");

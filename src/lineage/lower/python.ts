@@ -9,7 +9,9 @@ export class Python extends Builder {
   cls: number | null = null;
 
   statements(node: Node): void {
-    for (const kid of node.kids) this.statement(kid, []);
+    this.inBlock(node, () => {
+      for (const kid of node.kids) this.statement(kid, []);
+    });
   }
 
   statement(node: Node, decorators: readonly Expr[]): void {

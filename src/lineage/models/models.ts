@@ -13,7 +13,8 @@ export interface Model {
   table: string;
   /** As the code calls it. */
   declaredAs: string;
-  how: TableFact["how"];
+  /** Null for a name that code gives to a table which is declared elsewhere (`sa.table("users", …)`). */
+  how: TableFact["how"] | null;
   /** `drizzle`, `typeorm`, `sequelize`, `prisma`, `sqlalchemy`, `django`, `peewee`, `gorm`, `objection`, `schema`. */
   family: string;
   file: string;
@@ -25,6 +26,7 @@ export interface Model {
 export class Models {
   readonly all: Model[] = [];
   readonly #byClass = new Map<string, Model>();
+  readonly #classes = new Map<Model, { m: number; c: number }>();
   readonly #byExpr = new Map<Expr, Model>();
   readonly #byName = new Map<string, Model | null>();
   /** Prisma: client property (lower case) → model. */
@@ -41,13 +43,21 @@ export class Models {
   add(model: Model, key: { m: number; c: number } | Expr | null): void {
     this.all.push(model);
     if (key && "k" in key) this.#byExpr.set(key, model);
-    else if (key) this.#byClass.set(`${key.m} ${key.c}`, model);
+    else if (key) {
+      this.#byClass.set(`${key.m} ${key.c}`, model);
+      this.#classes.set(model, key);
+    }
     const known = this.#byName.get(model.declaredAs);
     this.#byName.set(model.declaredAs, known === undefined || known?.table === model.table ? model : null);
   }
 
   ofClass(ref: { m: number; c: number }): Model | null {
     return this.#byClass.get(`${ref.m} ${ref.c}`) ?? null;
+  }
+
+  /** The class that declares a model, or null. */
+  classOf(model: Model): { m: number; c: number } | null {
+    return this.#classes.get(model) ?? null;
   }
 
   /** The model that a name stands for in the whole tree, when only one does. */

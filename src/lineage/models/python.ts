@@ -2,8 +2,8 @@
 
 import type { ClassIR, Expr } from "../ir.ts";
 import { spell } from "../ir.ts";
-import type { Program, Ref } from "../program.ts";
-import { calledName, entryOf } from "../sites.ts";
+import type { Place, Program, Ref } from "../program.ts";
+import { type Call, calledName, entryOf } from "../sites.ts";
 import { textsOf } from "../text.ts";
 import type { Model, Models } from "./models.ts";
 import { snakeCase } from "./names.ts";
@@ -20,31 +20,40 @@ export function pythonModels(program: Program, models: Models): void {
     });
     module.functions.forEach((fn, f) => {
       for (const [name, values] of fn.bindings)
-        for (const value of values)
-          if (value.k === "call" && calledName(value) === "Table" && program.uses("sqlalchemy")) {
-            const table = text(program, m, value.args[0], f);
-            if (table === null) continue;
-            const columns = new Map<string, string>();
-            for (const arg of value.args)
-              if (arg.k === "call" && calledName(arg) === "Column") {
-                const column = text(program, m, arg.args[0], f);
-                if (column !== null) columns.set(column, column);
-              }
-            models.add(
-              {
-                table,
-                declaredAs: name,
-                how: "schema",
-                family: "sqlalchemy",
-                file: module.file,
-                line: value.at,
-                columns,
-              },
-              value,
-            );
-          }
+        for (const value of values) if (value.k === "call") fromTable(program, { m, f }, name, value, models);
     });
   });
+}
+
+/** `users = Table("users", metadata, Column(…))`; `sa.table(…)` and what a migration creates only name a table. */
+function fromTable(program: Program, place: Place, name: string, call: Call, models: Models): void {
+  const called = calledName(call);
+  if (!/^(Table|table|create_table)$/.test(called)) return;
+  const ref = program.resolve(place, call.callee);
+  const path = ref?.t === "package" ? ref.path : "";
+  if (called === "Table" ? !program.uses("sqlalchemy") : !/^(sqlalchemy|alembic)\b/.test(path)) return;
+  const table = text(program, place.m, call.args[0], place.f);
+  if (table === null) return;
+  const columns = new Map<string, string>();
+  for (const arg of call.args)
+    if (arg.k === "call" && /^[Cc]olumn$/.test(calledName(arg))) {
+      const column = text(program, place.m, arg.args[0], place.f);
+      if (column !== null) columns.set(column, column);
+    }
+  const isSchema = called === "Table" && columns.size > 0;
+  const { file } = program.module(place.m);
+  models.add(
+    {
+      table,
+      declaredAs: name,
+      how: isSchema ? "schema" : null,
+      family: "sqlalchemy",
+      file,
+      line: call.at,
+      columns,
+    },
+    call,
+  );
 }
 
 /** Which library's model a class is, by what it inherits. */
