@@ -178,7 +178,7 @@ class Go extends Builder {
         value.args[0]?.k === "name" &&
         value.args[0].name === this.text(target)
       )
-        return this.grow(value.args[0].name, value.args.slice(1));
+        return void this.grow(value.args[0].name, value.args.slice(1));
       const before = appends ? this.current.bindings.get(this.text(target))?.at(-1) : undefined;
       this.assign(target, before ? { k: "text", parts: [before, value], at: this.at(node) } : value);
     });
