@@ -171,23 +171,19 @@ class Go extends Builder {
       // `rows, err := f()`: only the first name is the result.
       const value = values[i] ?? (values.length === 1 && i > 0 ? null : values[0]);
       if (!value) return;
-      if (
-        value.k === "call" &&
-        value.callee.k === "name" &&
-        value.callee.name === "append" &&
-        value.args[0]?.k === "name" &&
-        value.args[0].name === this.text(target)
-      )
-        return void this.grow(value.args[0].name, value.args.slice(1));
       const before = appends ? this.current.bindings.get(this.text(target))?.at(-1) : undefined;
       this.assign(target, before ? { k: "text", parts: [before, value], at: this.at(node) } : value);
     });
   }
 
   assign(target: Node, value: Expr): void {
-    if (target.type === "identifier" && this.text(target) === "_") return;
-    if (target.type === "identifier" || target.type === "selector_expression")
-      this.bind(this.text(target), value);
+    const name = this.text(target);
+    if (name === "_") return;
+    const list =
+      value.k === "call" && value.callee.k === "name" && value.callee.name === "append" ? value : null;
+    // `where = append(where, "…")`
+    if (list?.args[0]?.k === "name" && list.args[0].name === name) this.grow(name, list.args.slice(1));
+    else if (target.type === "identifier" || target.type === "selector_expression") this.bind(name, value);
   }
 
   type(node: Node): Expr {
