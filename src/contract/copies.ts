@@ -154,7 +154,7 @@ export function contentCopies(usage: UsageRelation, sql: SqlDialect): string {
     grouped AS (SELECT ${[...near, ...tokenRoles(usage)].map((role) => `min(${role}) AS ${role}`).join(", ")}, record,
         count(*) AS n, min(time) AS t0, max(time) AS t1 FROM placed GROUP BY record),
     runs AS (SELECT *, count(*) OVER (PARTITION BY ${counts}) AS all_runs,
-        count(*) FILTER (WHERE n > 1) OVER (PARTITION BY ${counts}) AS copied_runs FROM grouped),
+        count(CASE WHEN n > 1 THEN 1 END) OVER (PARTITION BY ${counts}) AS copied_runs FROM grouped),
     doubled AS (SELECT *, ${sql.bucket("t0", 1)} AS moment FROM runs
       WHERE n > 1 AND copied_runs * 2 >= all_runs AND ${sql.seconds_between("t0", "t1")} <= 2),
     crowds AS (SELECT ${[...nearBy("r").map((c, i) => `${c} AS c${i}`), `${sql.bucket("time", 1)} AS crowd_moment`, "count(*) AS crowd"].join(", ")}

@@ -70,19 +70,25 @@ async function fillLines(
     if (part.sample.bytes > 0)
       await store.run(`INSERT INTO ${texts} SELECT text FROM (${reading.read(linesSql(part))})`);
   const { level, logger, message } = reading.fields("text");
-  const files = parts
-    .map((part) => `WHEN n > ${part.before} THEN ${literal(basename(part.sample.file))}`)
-    .reverse();
-  const before = parts.map((part) => `WHEN n > ${part.before} THEN ${part.before}`).reverse();
+  // From the last part to the first: the first condition that holds names the part of stream line n.
+  const partOf = (value: (part: Part) => string) =>
+    `CASE ${parts
+      .map((part) => `WHEN n > ${part.before} THEN ${value(part)}`)
+      .reverse()
+      .join(" ")} END`;
+  const file = partOf((part) => literal(basename(part.sample.file)));
+  // Only lines without a time are looked at to find where their entry begins: most logs have few of them.
   await store.run(`CREATE TABLE ${qualified(source.name, "lines")} AS
-    WITH timed AS (SELECT log.line AS n, log.time, log.time IS NOT NULL AS entry, texts.text
-        FROM ${texts} texts JOIN ${relation} log ON log.line = texts.rowid + 1),
-      own AS (SELECT n, time, entry, CASE WHEN entry THEN ${level} END AS level,
-        CASE WHEN entry THEN ${logger} END AS logger, CASE WHEN entry THEN ${message} ELSE text END AS message FROM timed),
-      entries AS (SELECT *, count(*) FILTER (entry) OVER (ORDER BY n) AS nth FROM own)
-    SELECT CASE ${files.join(" ")} END AS file, CAST(n - CASE ${before.join(" ")} END AS BIGINT) AS line,
-      first_value(time) OVER same AS time, first_value(level) OVER same AS level,
-      first_value(logger) OVER same AS logger, COALESCE(message, '') AS message
-    FROM entries WINDOW same AS (PARTITION BY nth ORDER BY n) ORDER BY n`);
+    WITH bare AS (SELECT line, line - row_number() OVER (ORDER BY line) AS run FROM ${relation} WHERE time IS NULL),
+      heads AS (SELECT line, min(line) OVER (PARTITION BY run) - 1 AS head FROM bare),
+      entries AS (SELECT heads.line, log.time, ${level} AS level, ${logger} AS logger
+        FROM heads JOIN ${relation} log ON log.line = head JOIN ${texts} texts ON texts.rowid = head - 1),
+      timed AS (SELECT log.line AS n, log.time, log.time IS NOT NULL AS own, text
+        FROM ${relation} log JOIN ${texts} texts ON texts.rowid = log.line - 1)
+    SELECT ${file} AS file, CAST(n - ${partOf((part) => String(part.before))} AS BIGINT) AS line,
+      COALESCE(timed.time, entries.time) AS time, CASE WHEN own THEN ${level} ELSE entries.level END AS level,
+      CASE WHEN own THEN ${logger} ELSE entries.logger END AS logger,
+      COALESCE(CASE WHEN own THEN ${message} ELSE text END, '') AS message
+    FROM timed LEFT JOIN entries ON entries.line = n ORDER BY n`);
   await store.run(`DROP TABLE ${texts}`);
 }
