@@ -14,13 +14,22 @@ export function keptTable(source: Source): string {
  */
 export async function keepLines(source: Source, relation: string, ctx: IntakeContext): Promise<void> {
   await ctx.store.run(`CREATE TABLE ${keptTable(source)} AS
-    WITH bare AS (SELECT line, kept FROM ${relation} WHERE time IS NULL),
-    runs AS (SELECT line, kept, line - row_number() OVER (ORDER BY line) AS run FROM bare),
-    heads AS (SELECT run, min(line) - 1 AS head FROM runs GROUP BY run HAVING count(kept) > 0),
-    entries AS (SELECT run, head, log.time FROM heads LEFT JOIN ${relation} log ON log.line = heads.head)
     SELECT line, time, line AS entry, TRUE AS own, kept AS text FROM ${relation}
       WHERE kept IS NOT NULL AND time IS NOT NULL
     UNION ALL
-    SELECT line, time, CASE WHEN time IS NULL THEN line ELSE head END AS entry, FALSE AS own, kept AS text
-      FROM runs JOIN entries USING (run) WHERE kept IS NOT NULL`);
+    SELECT bare.line, log.time, CASE WHEN log.time IS NULL THEN bare.line ELSE head END AS entry, FALSE AS own,
+      bare.kept AS text
+      FROM (${entryHeads(relation, "kept")}) bare LEFT JOIN ${relation} log ON log.line = head
+      WHERE bare.kept IS NOT NULL`);
+}
+
+/**
+ * SQL (line, head, …) of the lines without a time: `head` is the line above that begins their entry, 0 where none does.
+ * @param relation SQL with columns line and time
+ * @param columns others of its columns that are wanted too
+ */
+export function entryHeads(relation: string, ...columns: string[]): string {
+  const all = ["line", ...columns].join(", ");
+  return `SELECT ${all}, min(line) OVER (PARTITION BY run) - 1 AS head
+    FROM (SELECT ${all}, line - row_number() OVER (ORDER BY line) AS run FROM ${relation} WHERE time IS NULL)`;
 }

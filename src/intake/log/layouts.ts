@@ -21,7 +21,7 @@ export interface Layout {
   pattern: string;
   /** The same with any word for a level: enough once the layout is known, and far cheaper. */
   loose: string;
-  groups: readonly ("level" | "logger" | "message")[];
+  groups: readonly Field[];
 }
 
 const layout = (name: string, pattern: string, ...groups: Layout["groups"]): Layout => ({
@@ -100,20 +100,34 @@ export function formatName(shape: Shape): string {
   return layoutOf(shape)?.name ?? `${shape.stamp.name} times`;
 }
 
-/** SQL expressions over the text of a line that begins an entry. */
+/** What a line that begins an entry says besides its time. */
+export type Field = "level" | "logger" | "message";
+
+/** SQL for the fields of a shape's lines. */
 export interface FieldsSql {
-  level: string;
-  logger: string;
-  message: string;
+  /**
+   * One look at the line for all of them: a struct, which the others read as the column they were given. NULL where
+   * each reads the text itself.
+   */
+  head: string | null;
+  /** '' or NULL where the line does not tell. */
+  of: Record<Field, string>;
 }
 
-/** How the lines of a shape tell level, logger and message; '' or NULL where one does not. */
-export function fieldsSql(shape: Shape, text: string): FieldsSql {
+/**
+ * How the lines of a shape tell their fields.
+ * @param head SQL of the column that will hold `head`
+ * @param wanted fields that will be read; the message is the longest part: who does not ask for it does not read it
+ */
+export function fieldsSql(shape: Shape, text: string, head: string, wanted: readonly Field[]): FieldsSql {
   if (shape.site === "json")
     return {
-      level: levelNumber(jsonFirstSql(text, LEVEL_PATHS)),
-      logger: jsonFirstSql(text, LOGGER_PATHS),
-      message: `COALESCE(${jsonFirstSql(text, MESSAGE_PATHS)}, ${text})`,
+      head: null,
+      of: {
+        level: levelNumber(jsonFirstSql(text, LEVEL_PATHS)),
+        logger: jsonFirstSql(text, LOGGER_PATHS),
+        message: `COALESCE(${jsonFirstSql(text, MESSAGE_PATHS)}, ${text})`,
+      },
     };
   if (shape.site === "key") {
     const value = (names: string) => {
@@ -122,23 +136,18 @@ export function fieldsSql(shape: Shape, text: string): FieldsSql {
       return `concat(${group(1)}, ${group(2)})`;
     };
     return {
-      level: value("level|lvl|severity"),
-      logger: value("logger|component|module|caller"),
-      message: `COALESCE(nullif(${value("msg|message|event")}, ''), ${text})`,
+      head: null,
+      of: {
+        level: value("level|lvl|severity"),
+        logger: value("logger|component|module|caller"),
+        message: `COALESCE(nullif(${value("msg|message|event")}, ''), ${text})`,
+      },
     };
   }
   const at = shape.at(text, true);
-  const head =
+  const width =
     shape.stamp.width ?? `length(regexp_extract(${at}, ${literal(`^(?:${shape.stamp.pattern})`)}))`;
-  const rest = restSql(shape, at, String(head));
-  const found = layoutOf(shape);
-  const group = (name: "level" | "logger" | "message", among: Layout) => {
-    const index = among.groups.indexOf(name) + 1;
-    if (index === 0) return "NULL";
-    // The message is the longest part: who does not ask for it does not read it.
-    const pattern = name === "message" ? among.loose : among.loose.replace(/\(\.\*\)$/, "");
-    return `nullif(regexp_extract(${rest}, ${literal(pattern)}, ${index}), '')`;
-  };
+  const rest = restSql(shape, at, String(width));
   const any = (index: number) => `regexp_extract(${rest}, ${literal(ANY)}, ${index})`;
   const before =
     shape.site === "level first"
@@ -146,11 +155,25 @@ export function fieldsSql(shape: Shape, text: string): FieldsSql {
       : shape.site === "klog"
         ? `CASE left(${text}, 1) WHEN 'I' THEN 'INFO' WHEN 'W' THEN 'WARNING' WHEN 'E' THEN 'ERROR' ELSE 'FATAL' END`
         : "NULL";
-  if (!found) return { level: `COALESCE(${before}, ${any(1)})`, logger: "NULL", message: any(2) };
+  const found = layoutOf(shape);
+  if (!found)
+    return {
+      head: null,
+      of: { level: `COALESCE(${before}, ${any(1)})`, logger: "NULL", message: any(2) },
+    };
+  const groups = found.groups.filter((group) => group !== "message" || wanted.includes("message"));
+  const pattern = wanted.includes("message") ? found.loose : found.loose.replace(/\(\.\*\)$/, "");
+  const group = (name: Field) => (groups.includes(name) ? `nullif(${head}.${name}, '')` : "NULL");
   return {
-    level: `COALESCE(${group("level", found)}, ${before}, ${any(1)})`,
-    logger: group("logger", found),
-    message: `COALESCE(${group("message", found)}, ${any(2)})`,
+    head:
+      groups.length === 0
+        ? null
+        : `regexp_extract(${rest}, ${literal(pattern)}, [${groups.map(literal).join(", ")}])`,
+    of: {
+      level: `COALESCE(${group("level")}, ${before}, ${any(1)})`,
+      logger: group("logger"),
+      message: `COALESCE(${group("message")}, ${any(2)})`,
+    },
   };
 }
 

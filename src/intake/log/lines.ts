@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { LoadedColumn, LoadedTable } from "../../contract/loaded.ts";
 import { literal, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
+import { entryHeads } from "./kept.ts";
 import { linesSql, type Part } from "./pass.ts";
 import type { Reading } from "./reading.ts";
 
@@ -69,7 +70,6 @@ async function fillLines(
   for (const part of parts)
     if (part.sample.bytes > 0)
       await store.run(`INSERT INTO ${texts} SELECT text FROM (${reading.read(linesSql(part))})`);
-  const { level, logger, message } = reading.fields("text");
   // From the last part to the first: the first condition that holds names the part of stream line n.
   const partOf = (value: (part: Part) => string) =>
     `CASE ${parts
@@ -78,17 +78,17 @@ async function fillLines(
       .join(" ")} END`;
   const file = partOf((part) => literal(basename(part.sample.file)));
   // Only lines without a time are looked at to find where their entry begins: most logs have few of them.
+  const timed = `(SELECT log.line AS n, log.time, log.time IS NOT NULL AS own, text
+    FROM ${relation} log JOIN ${texts} texts ON texts.rowid = log.line - 1)`;
+  const heads = `(SELECT bare.line, log.time, TRUE AS own, text FROM (${entryHeads(relation)}) bare
+    JOIN ${relation} log ON log.line = head JOIN ${texts} texts ON texts.rowid = head - 1)`;
   await store.run(`CREATE TABLE ${qualified(source.name, "lines")} AS
-    WITH bare AS (SELECT line, line - row_number() OVER (ORDER BY line) AS run FROM ${relation} WHERE time IS NULL),
-      heads AS (SELECT line, min(line) OVER (PARTITION BY run) - 1 AS head FROM bare),
-      entries AS (SELECT heads.line, log.time, ${level} AS level, ${logger} AS logger
-        FROM heads JOIN ${relation} log ON log.line = head JOIN ${texts} texts ON texts.rowid = head - 1),
-      timed AS (SELECT log.line AS n, log.time, log.time IS NOT NULL AS own, text
-        FROM ${relation} log JOIN ${texts} texts ON texts.rowid = log.line - 1)
+    WITH lines AS (${reading.withFields(timed, "own", ["level", "logger", "message"])}),
+      entries AS (${reading.withFields(heads, "own", ["level", "logger"])})
     SELECT ${file} AS file, CAST(n - ${partOf((part) => String(part.before))} AS BIGINT) AS line,
-      COALESCE(timed.time, entries.time) AS time, CASE WHEN own THEN ${level} ELSE entries.level END AS level,
-      CASE WHEN own THEN ${logger} ELSE entries.logger END AS logger,
-      COALESCE(CASE WHEN own THEN ${message} ELSE text END, '') AS message
-    FROM timed LEFT JOIN entries ON entries.line = n ORDER BY n`);
+      COALESCE(lines.time, entries.time) AS time, CASE WHEN lines.own THEN lines.level ELSE entries.level END AS level,
+      CASE WHEN lines.own THEN lines.logger ELSE entries.logger END AS logger,
+      COALESCE(CASE WHEN lines.own THEN message ELSE lines.text END, '') AS message
+    FROM lines LEFT JOIN entries ON entries.line = n ORDER BY n`);
   await store.run(`DROP TABLE ${texts}`);
 }

@@ -62,7 +62,7 @@ export async function loadLog(source: Source, ctx: IntakeContext): Promise<Loade
   const within = withinSql(settings.since, settings.until);
   await store.run(`CREATE VIEW ${relation} AS SELECT line, time FROM ${streamSql(base, within)}`);
   await keepLines(source, streamSql(base, within), ctx);
-  const events = await extractEvents(source, reading.fields("text"), ctx);
+  const events = await extractEvents(source, reading, ctx);
   notes.push(...(await findMarkers(source, ctx)));
   const rows = parts.reduce((sum, part) => sum + part.lines, 0);
   const timeRange = await rangeOf(relation, ctx);

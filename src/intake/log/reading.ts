@@ -1,7 +1,7 @@
 /** How a log is to be read, decided from sampled lines: envelope, colours, times, fields. */
 
 import { literal } from "../../store/index.ts";
-import { type FieldsSql, fieldsSql, formatName } from "./layouts.ts";
+import { type Field, fieldsSql, formatName } from "./layouts.ts";
 import { learnOrder, type Widest } from "./orders.ts";
 import type { Sample } from "./sample.ts";
 import { momentSql, type Shape, shapesOf } from "./shapes.ts";
@@ -18,8 +18,12 @@ export interface Reading {
   notes: string[];
   /** SQL: columns `text` and `time` from a relation with a column `raw`. */
   read(lines: string): string;
-  /** SQL: level, logger and message of a line that has a time. */
-  fields(text: string): FieldsSql;
+  /**
+   * SQL: the relation with the named fields added, read from its column `text`. NULL where the line does not tell, and
+   * where `own` (SQL, a condition) does not hold: only the line with the time tells them. Its message is the whole text
+   * where no part of it is known to be the message.
+   */
+  withFields(relation: string, own: string, wanted: readonly Field[]): string;
 }
 
 /** Decides from all parts of a log together. */
@@ -50,7 +54,7 @@ export function readingOf(
     lacks: shapes.find((shape) => shape.stamp.lacks)?.stamp.lacks ?? null,
     notes,
     read: (relation) => readSql(relation, shapes, wrapper, coloured, timezone),
-    fields: (text) => fieldsOf(shapes, text),
+    withFields: (relation, own, wanted) => withFields(shapes, relation, own, wanted),
   };
 }
 
@@ -89,18 +93,28 @@ function withoutColours(text: string): string {
   return `CASE WHEN contains(${text}, chr(27)) THEN regexp_replace(${text}, ${codes}, '', 'g') ELSE ${text} END`;
 }
 
-function fieldsOf(shapes: readonly Shape[], text: string): FieldsSql {
-  const each = shapes.map((shape) => ({
-    fields: fieldsSql(shape, text),
-    when: `${shape.condition(text)} AND ${shape.stamp.guard(shape.at(text))}`,
+function withFields(
+  shapes: readonly Shape[],
+  relation: string,
+  own: string,
+  wanted: readonly Field[],
+): string {
+  const each = shapes.map((shape, i) => ({
+    ...fieldsSql(shape, "text", `head_${i}`, wanted),
+    name: `head_${i}`,
+    when: `${own} AND ${shape.condition("text")} AND ${shape.stamp.guard(shape.at("text"))}`,
   }));
-  const pick = (name: keyof FieldsSql, otherwise: string) =>
-    each.length === 0
-      ? otherwise
-      : `CASE ${each.map(({ fields, when }) => `WHEN ${when} THEN ${fields[name]}`).join(" ")} ELSE ${otherwise} END`;
-  return {
-    level: `nullif(${pick("level", "NULL")}, '')`,
-    logger: `nullif(${pick("logger", "NULL")}, '')`,
-    message: pick("message", text),
+  const heads = each.filter(({ head }) => head !== null);
+  const field = (name: Field) => {
+    const cases = each.map(
+      (one) => `WHEN ${one.head ? `${one.name} IS NOT NULL` : one.when} THEN ${one.of[name]}`,
+    );
+    if (name === "message") cases.push(`WHEN ${own} THEN text`);
+    return cases.length > 0
+      ? `nullif(CASE ${cases.join(" ")} END, '') AS ${name}`
+      : `CAST(NULL AS VARCHAR) AS ${name}`;
   };
+  const inner = heads.map(({ name, head, when }) => `CASE WHEN ${when} THEN ${head} END AS ${name}`);
+  return `SELECT * ${heads.length > 0 ? `EXCLUDE (${heads.map(({ name }) => name).join(", ")})` : ""}, ${wanted.map(field).join(", ")}
+    FROM ${heads.length > 0 ? `(SELECT *, ${inner.join(", ")} FROM ${relation})` : relation}`;
 }

@@ -3,7 +3,7 @@
 import { literal } from "../../store/index.ts";
 import { jsonTimeOf, jsonTimeSql } from "./json.ts";
 import { STAMPS, type Stamp } from "./stamps.ts";
-import { type Tail, tailOf, timeSql } from "./tails.ts";
+import { likenessOf, type Tail, tailOf, timeSql } from "./tails.ts";
 
 interface Site {
   name: string;
@@ -202,8 +202,12 @@ export function momentSql(shapes: readonly Shape[], text: string, timezone: stri
   const each = shapes.map((shape) => {
     const at = shape.at(text);
     const condition = shape.condition(text);
-    const guard = shape.stamp.guard(at);
-    return `CASE WHEN ${condition === "TRUE" ? guard : `${condition} AND ${guard}`} THEN ${timeSql(
+    const holds = (test: string) => (condition === "TRUE" ? test : `${condition} AND ${test}`);
+    const alike = likenessOf(shape.stamp, shape.lines);
+    const common = alike
+      ? `WHEN ${holds(`${at} LIKE ${literal(alike.mask)}`)} THEN ${alike.time(at, timezone)}`
+      : "";
+    return `CASE ${common} WHEN ${holds(shape.stamp.guard(at))} THEN ${timeSql(
       shape.stamp,
       at,
       shape.lines,

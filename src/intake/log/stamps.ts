@@ -16,6 +16,8 @@ export interface Stamp {
   pattern: string;
   /** Characters, when every such stamp has as many; else null. */
   width: number | null;
+  /** As wide as the stamp, for LIKE: what `guard` asks for; null where it asks for a pattern. */
+  mask: string | null;
   /** A cheap SQL condition that lines without the stamp fail: casts that fail are slow. */
   guard(text: string): string;
   /** From exactly the stamp's text to TIMESTAMP, NULL when it is none. */
@@ -33,6 +35,13 @@ export interface Stamp {
 const charIs = (text: string, position: number, char: string) => `${text}[${position}] = ${literal(char)}`;
 const strptime = (text: string, format: string) => `try_strptime(${text}, ${literal(format)})`;
 
+function at(position: number, char: string, width: number): Pick<Stamp, "guard" | "mask"> {
+  return {
+    guard: (text) => charIs(text, position, char),
+    mask: "_".repeat(position - 1) + char + "_".repeat(width - position),
+  };
+}
+
 function fixed(
   name: string,
   pattern: string,
@@ -41,7 +50,7 @@ function fixed(
   parse: (text: string) => string,
   lacks: Stamp["lacks"] = null,
 ): Stamp {
-  return { name, pattern, width, guard: (text) => charIs(text, colon, ":"), parse, lacks };
+  return { name, pattern, width, ...at(colon, ":", width), parse, lacks };
 }
 
 function free(name: string, pattern: string, first: string, parse: (text: string) => string): Stamp {
@@ -49,6 +58,7 @@ function free(name: string, pattern: string, first: string, parse: (text: string
     name,
     pattern,
     width: null,
+    mask: null,
     guard: (text) => `regexp_matches(left(${text}, 48), ${literal(`^${first}`)})`,
     parse,
     lacks: null,
@@ -83,7 +93,7 @@ export const STAMPS: readonly Stamp[] = [
   ),
   {
     ...fixed("compact ISO 8601", "\\d{8}T\\d{6}", 15, 9, (t) => strptime(t, "%Y%m%dT%H%M%S")),
-    guard: (t) => charIs(t, 9, "T"),
+    ...at(9, "T", 15),
   },
   fixed("YYYYMMDD", `\\d{8}[ -]${CLOCK}`, 17, 12, (t) =>
     strptime(`replace(${t}, '-', ' ')`, "%Y%m%d %H:%M:%S"),
@@ -141,6 +151,7 @@ export const STAMPS: readonly Stamp[] = [
   ),
   {
     ...fixed("YYMMDD HHMMSS", "\\d{6} \\d{6}", 13, 7, (t) => strptime(t, "%y%m%d %H%M%S")),
+    mask: null,
     guard: (t) => `regexp_matches(left(${t}, 13), '^\\d{6} \\d{6}$')`,
   },
   fixed("YYMMDD", `\\d{6} [ \\d]\\d:\\d\\d:\\d\\d`, 15, 10, (t) => strptime(t, "%y%m%d %H:%M:%S")),
@@ -165,6 +176,7 @@ export const STAMPS: readonly Stamp[] = [
     name: "epoch",
     pattern: "1\\d{9}(?:\\d{9}|\\d{6}|\\d{3})?(?:\\.\\d{1,9})?\\b",
     width: null,
+    mask: null,
     guard: (t) => `regexp_matches(left(${t}, 10), '^1\\d{9}$')`,
     parse: epoch,
     lacks: null,

@@ -97,12 +97,50 @@ export function timeSql(
       digits > 0 ? `${text}[${width + 1}] IN ('.', ',')` : null,
       zulu ? `${text}[${after}] = 'Z'` : nextSql(text, after, nexts),
     ].filter((condition) => condition !== null);
-    const fraction = `TRY_CAST(substr(${text}, ${width + 2}, ${Math.min(digits, 6)}) AS BIGINT)`;
-    const time =
-      digits > 0 ? `${seconds} + to_microseconds(${fraction} * ${10 ** Math.max(0, 6 - digits)})` : seconds;
+    const time = seconds + fractionSql(text, width, digits);
     return `WHEN ${conditions.join(" AND ")} THEN ${zulu ? time : local(time)}`;
   });
   return cases.length === 0 ? exact : `CASE ${cases.join(" ")} ELSE ${exact} END`;
+}
+
+/** SQL that adds the fraction of so many digits after the stamp. */
+function fractionSql(text: string, width: number, digits: number): string {
+  if (digits === 0) return "";
+  const fraction = `TRY_CAST(substr(${text}, ${width + 2}, ${Math.min(digits, 6)}) AS BIGINT)`;
+  return ` + to_microseconds(${fraction} * ${10 ** Math.max(0, 6 - digits)})`;
+}
+
+/**
+ * How most lines of a shape are alike from the stamp to the three characters after fraction and zone: one LIKE then
+ * tells what takes several tests otherwise. Null where fewer than half are.
+ */
+export function likenessOf(
+  stamp: Stamp,
+  sampled: readonly { text: string; tail: Tail }[],
+): { mask: string; time(text: string, timezone: string): string } | null {
+  const { mask, width, utc, lacks } = stamp;
+  if (mask === null || width === null || utc) return null;
+  const counts = new Map<string, { tail: Tail; lines: number }>();
+  for (const { text, tail } of sampled) {
+    const follows = tail.zone === null ? tail.next : tail.zone;
+    const plain = tail.zone === "Z" || (tail.zone === null && /^[^\d.,+-][^_%]{2}$/.test(tail.next));
+    if (!plain || /[_%]/.test(follows)) continue;
+    const fraction = tail.digits > 0 ? text.charAt(width) + "_".repeat(tail.digits) : "";
+    const key = `${mask}${fraction}${follows}%`;
+    const entry = counts.get(key) ?? { tail, lines: 0 };
+    entry.lines++;
+    counts.set(key, entry);
+  }
+  const [first] = [...counts].sort((a, b) => b[1].lines - a[1].lines || (a[0] < b[0] ? -1 : 1));
+  if (!first || first[1].lines * 2 < sampled.length) return null;
+  const [likeMask, { tail }] = first;
+  return {
+    mask: likeMask,
+    time(text, timezone) {
+      const time = stamp.parse(`left(${text}, ${width})`) + fractionSql(text, width, tail.digits);
+      return tail.zone === "Z" || lacks ? time : toUtc(time, timezone);
+    },
+  };
 }
 
 /** True where what follows the time is no fraction and no zone: one of the sampled texts, or a small letter. */

@@ -7,7 +7,7 @@ import type { ExtractSpec } from "../../../contract/settings.ts";
 import { ident, literal, qualified } from "../../../store/index.ts";
 import type { IntakeContext, Source } from "../../context.ts";
 import { keptTable } from "../kept.ts";
-import type { FieldsSql } from "../layouts.ts";
+import type { Reading } from "../reading.ts";
 import { countSql } from "./counts.ts";
 import { describeEvents } from "./events.ts";
 import { NOT_USAGE, USAGE_WORDING } from "./patterns.ts";
@@ -22,7 +22,7 @@ const TEXT_MAX = 300;
 /** Creates `<input>.<extractor>` for every extractor that matched and fills `trueup.near_misses`. */
 export async function extractEvents(
   source: Source,
-  fields: FieldsSql,
+  reading: Reading,
   ctx: IntakeContext,
 ): Promise<LoadedTable[]> {
   const tables: LoadedTable[] = [];
@@ -31,7 +31,7 @@ export async function extractEvents(
     if (table) tables.push(table);
   }
   if (!ctx.settings.extract.some((spec) => spec.name === TOKEN_USAGE)) {
-    const table = await runBuiltIn(source, fields, ctx);
+    const table = await runBuiltIn(source, reading, ctx);
     if (table) tables.push(table);
   }
   return tables;
@@ -51,16 +51,12 @@ export function wantedSql(text: string, extract: readonly ExtractSpec[], pipes: 
   ].join(" OR ");
 }
 
-async function runBuiltIn(
-  source: Source,
-  fields: FieldsSql,
-  ctx: IntakeContext,
-): Promise<LoadedTable | null> {
+async function runBuiltIn(source: Source, reading: Reading, ctx: IntakeContext): Promise<LoadedTable | null> {
   const { store } = ctx;
   const taken = ctx.settings.extract.map((spec) => qualified(source.name, spec.name));
   const own = await existing(ctx, taken);
   const table = qualified(source.name, TOKEN_USAGE);
-  await store.run(`CREATE TABLE ${table} AS ${usageSql(keptTable(source), own, fields)}`);
+  await store.run(`CREATE TABLE ${table} AS ${usageSql(keptTable(source), own, reading)}`);
   const input = literal(source.name);
   const wording = literal(USAGE_WORDING);
   const covered = [table, ...own].map((t) => `AND line NOT IN (SELECT line FROM ${t})`).join(" ");

@@ -1,7 +1,7 @@
 /** The SQL of the built-in extractor: from kept lines to one row per usage that a line or an entry tells. */
 
 import { literal } from "../../../store/index.ts";
-import type { FieldsSql } from "../layouts.ts";
+import type { Reading } from "../reading.ts";
 import { countSql } from "./counts.ts";
 import {
   COUNT_KEY_HINT,
@@ -27,9 +27,9 @@ const containsAny = (text: string, words: readonly string[]) =>
  * count each (`promptTokens: 347,` then `completionTokens: 32,`) are one usage when they are of one entry.
  * @param kept quoted (line, time, entry, own, text)
  * @param others tables whose lines another extractor has understood
- * @param fields SQL for level and logger of a column `text`
+ * @param reading knows where level and logger stand
  */
-export function usageSql(kept: string, others: readonly string[], fields: FieldsSql): string {
+export function usageSql(kept: string, others: readonly string[], reading: Reading): string {
   const free = others.map((table) => `AND line NOT IN (SELECT line FROM ${table})`).join(" ");
   let stage = `SELECT *, '' AS matched FROM ${kept} WHERE (contains(text, 'oken') OR contains(text, ' | '))
     AND line NOT IN (SELECT line FROM exact WHERE found.input_tokens <> '') ${free}`;
@@ -77,13 +77,12 @@ export function usageSql(kept: string, others: readonly string[], fields: Fields
       `TRY_CAST(${detail("cost")} AS DECIMAL(38, 12)) AS cost`,
       `${detail("id")} AS id`,
       `${detail("session_id")} AS session_id`,
-      `CASE WHEN own THEN ${fields.level} END AS level`,
-      `CASE WHEN own THEN ${fields.logger} END AS logger`,
     ].join(", ");
   };
+  const logged = (relation: string) => reading.withFields(relation, "own", ["level", "logger"]);
   const told = `SELECT *, ${details(worded)}, matched <> '' OR own OR (input_tokens IS NOT NULL AND output_tokens IS NOT NULL) AS whole,
     concat_ws(' ', ${COUNTS.map((role) => `CASE WHEN ${role} IS NOT NULL THEN '${role}' END`).join(", ")}) AS tells
-    FROM (${typed}) WHERE ${any}`;
+    FROM (${logged(`(SELECT * FROM (${typed}) WHERE ${any})`)})`;
   const merged = [...COUNTS, ...OVERHEAD, ...TEXTS, "cost", "id", "session_id", "level", "logger"];
   const { start, pattern, groups } = EXACT_PATTERN;
   const exactCounts = COUNTS.map((role) =>
@@ -95,8 +94,8 @@ export function usageSql(kept: string, others: readonly string[], fields: Fields
         substr(text, strpos(text, ${literal(start)})), ${literal(pattern)}, [${groups.map(literal).join(", ")}]) AS found
       FROM ${kept} WHERE contains(text, ${literal(start)}) ${free}),
     told AS MATERIALIZED (${told})
-    SELECT line, time, entry, ${[...exactCounts, ...extra].join(", ")}, ${details(() => [])}
-    FROM exact WHERE found.input_tokens <> ''
+    SELECT line, time, entry, ${[...exactCounts, ...extra].join(", ")}, ${details(() => [])}, level, logger
+    FROM (${logged("(SELECT * FROM exact WHERE found.input_tokens <> '')")})
     UNION ALL
     SELECT line, time, entry, ${merged.join(", ")} FROM told WHERE whole
     UNION ALL
