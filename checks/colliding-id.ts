@@ -15,7 +15,7 @@ import {
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** A word, a separator and a short counter: `chatcmpl-1`. Plain integers are keys that a database gives. */
-const COUNTER = "^[a-z][a-z0-9]*([-_:.][a-z]+)*[-_:.][0-9]{1,6}$";
+const COUNTER = "(?i)^[a-z][a-z0-9]*([-_:.][a-z]+)*[-_:.][0-9]{1,6}$";
 /** Longer ids are no short counters, and need not be looked at closely. */
 const COUNTER_LENGTH_MAX = 30;
 /** Ids that a provider makes, and always at random: a counter in their place restarts with its process. */
@@ -113,13 +113,13 @@ async function placeholders(
 }
 
 async function counters(usage: UsageRelation, ctx: Context): Promise<FindingDraft | null> {
-  const any = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", COUNTER)})`;
+  const any = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("id", COUNTER)})`;
   const [seen = {}] = await ctx.query(
     `SELECT count(id) AS ids, count(*) FILTER (WHERE ${any}) AS counters FROM ${usage.relation}`,
   );
   const counters = Number(seen.counters ?? 0);
   if (counters < ctx.options.min_rows) return null;
-  const provider = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("lower(id)", PROVIDER_COUNTER)})`;
+  const provider = `(length(id) <= ${COUNTER_LENGTH_MAX} AND ${ctx.sql.matches("id", PROVIDER_COUNTER)})`;
   const [named = {}] = await ctx.query(`SELECT count(*) AS n FROM ${usage.relation} WHERE ${provider}`);
   const ids = Number(seen.ids ?? 0);
   // One of several providers may be the one that counts: its ids are judged however few they are.

@@ -111,12 +111,10 @@ async function mayReplay(
   const names = Array.from({ length: RUN }, (_, k) => `call_${k}`);
   const distinct = names.flatMap((one, k) => names.slice(k + 1, k + 3).map((other) => `${one} <> ${other}`));
   const [seen = {}] = await ctx.query(
-    `WITH shared AS (SELECT input_tokens AS k_in, output_tokens AS k_out FROM ${usage.relation} WHERE ${scope}
-      GROUP BY 1, 2 HAVING min(${session}) <> max(${session})),
-    calls AS (SELECT ${session} AS session, ${call} AS call, ${order} FROM ${usage.relation}
-      JOIN shared ON input_tokens = k_in AND output_tokens = k_out WHERE ${scope}),
+    `WITH calls AS MATERIALIZED (SELECT ${session} AS session, ${call} AS call, ${order} FROM ${usage.relation} WHERE ${scope}),
+    shared AS (SELECT call AS shared_call FROM calls GROUP BY call HAVING min(session) <> max(session)),
     runs AS (SELECT session, ${names.map((name, k) => `lead(call, ${k}) OVER w AS ${name}`).join(", ")}
-      FROM calls WINDOW w AS (PARTITION BY session ORDER BY ${order})),
+      FROM calls JOIN shared ON call = shared_call WINDOW w AS (PARTITION BY session ORDER BY ${order})),
     repeated AS (SELECT 1 FROM runs WHERE call_${RUN - 1} IS NOT NULL AND ${distinct.join(" AND ")}
       GROUP BY ${names.join(", ")} HAVING min(session) <> max(session))
     SELECT count(*) AS n FROM repeated`,

@@ -196,9 +196,10 @@ async function jumps(usage: UsageRelation, scope: string, ctx: Context): Promise
   // A negative count is a defect of its own, and no base for a price.
   const priced = `${scope} AND cost > 0 AND input_tokens >= 0 AND output_tokens >= 0 AND ${units(usage)} > 0${cached}`;
   const models = await ctx.query(
-    `SELECT model, count(*) AS n, min(${price}) AS lowest, max(${price}) AS highest
-     FROM ${usage.relation} WHERE ${priced} AND model IS NOT NULL GROUP BY model
-     HAVING count(*) >= ${PRICED_MIN} AND max(${price}) >= ${JUMP} * min(${price}) ORDER BY n DESC, model LIMIT 50`,
+    `SELECT model, count(*) AS n, min(price) AS lowest, max(price) AS highest
+     FROM (SELECT model, ${price} AS price FROM ${usage.relation} WHERE ${priced} AND model IS NOT NULL) AS prices
+     GROUP BY model HAVING count(*) >= ${PRICED_MIN} AND max(price) >= ${JUMP} * min(price)
+     ORDER BY n DESC, model LIMIT 50`,
   );
   const found: { model: string; at: number; odd: number; rows: number; factor: number; high: boolean }[] = [];
   for (const one of models) {

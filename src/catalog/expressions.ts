@@ -14,6 +14,8 @@ export interface Source {
   /** Values of more than one storage class stand in the column. */
   mixed: boolean;
   timezone: string;
+  /** No value is known to be the empty text. */
+  neverEmpty?: boolean;
 }
 
 /** The raw value: the column, or the text at a path inside it (NULL where the JSON is broken or the path absent). */
@@ -72,7 +74,7 @@ export function expressionOf(role: Role, source: Source, raw = rawOf(source)): s
       });
     case "id":
     case "session_id":
-      return `NULLIF(${text(sql, type)}, '')`;
+      return source.neverEmpty ? text(sql, type) : `NULLIF(${text(sql, type)}, '')`;
     case "parent_id":
       return `CASE WHEN ${text(sql, type)} NOT IN (${NO_PARENT}) THEN ${text(sql, type)} END`;
     case "status":

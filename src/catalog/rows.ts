@@ -34,7 +34,11 @@ export async function createRows(
     if (costly) kept.push(`${sql} AS ${ident(prefix + kept.length)}`);
     selected.push(`${costly ? ident(prefix + (kept.length - 1)) : sql} AS ${alias}`);
   };
-  for (const role of roles) select(role, sources.get(role)?.source as Source, ident(role));
+  const full = await neverEmpty(store, described);
+  for (const role of roles) {
+    const source = sources.get(role)?.source as Source;
+    select(role, { ...source, neverEmpty: full.has(role) }, ident(role));
+  }
   for (const { source, column, role } of dimensions) if (role === null) select(null, source, column);
   const position = rowid ? "source.rowid + 1" : "row_number() OVER ()";
   let from = `${table.relation} AS source`;
@@ -48,6 +52,21 @@ export async function createRows(
   const rows = qualified("trueup", `rows ${table.name}`);
   await store.run(`CREATE VIEW ${rows} AS SELECT ${position} AS row, ${selected.join(", ")} FROM ${from}`);
   return rows;
+}
+
+/** The ids without an empty text: looked up once, so that no query has to ask for it in every row. */
+async function neverEmpty(store: Store, { table, sources }: Described): Promise<ReadonlySet<Role>> {
+  const plain = (["id", "session_id"] as const).filter((role) => {
+    const source = sources.get(role)?.source;
+    return source?.type === "VARCHAR" && source.candidate.path.length === 0;
+  });
+  if (plain.length === 0) return new Set();
+  const empty = plain.map((role) => {
+    const { sql } = rawOf(sources.get(role)?.source as Source);
+    return `count(*) FILTER (${sql} = '') AS ${ident(role)}`;
+  });
+  const row = await store.one(`SELECT ${empty.join(", ")} FROM ${table.relation}`);
+  return new Set(plain.filter((role) => row?.[role] === 0));
 }
 
 /** False for a view, and where a column of that name hides DuckDB's own. */

@@ -48,7 +48,11 @@ export const HAS_PARENT = "(parent_id IS NOT NULL AND parent_id <> '' AND (id IS
  * True in rows that should carry tokens: successful calls that are metered in tokens and were not answered by a cache.
  * Names are judged once per value, not once per row.
  */
-export async function meteredScope(usage: UsageRelation, ctx: Asking): Promise<string> {
+export function meteredScope(usage: UsageRelation, ctx: Asking): Promise<string> {
+  return onceFor(usage, metered, () => readMetered(usage, ctx));
+}
+
+async function readMetered(usage: UsageRelation, ctx: Asking): Promise<string> {
   const conditions = ["ok", "is_call"];
   const services = usage.dimensions.filter((d) => SERVICE.test(d.name)).map((d) => d.column);
   if (usage.has("model")) services.push("model");
@@ -83,8 +87,15 @@ async function matchingValues(
   return rows.map((row) => String(row.value));
 }
 
+type Scopes = WeakMap<UsageRelation, Promise<string>>;
+const [metered, scopes]: [Scopes, Scopes] = [new WeakMap(), new WeakMap()];
+
 /** Several checks ask for the scope of the same relation, which does not change. */
-const scopes = new WeakMap<UsageRelation, Promise<string>>();
+function onceFor(usage: UsageRelation, known: Scopes, read: () => Promise<string>): Promise<string> {
+  const scope = known.get(usage) ?? read();
+  known.set(usage, scope);
+  return scope;
+}
 
 /** What `callScope` needs: the part of a check's context that asks the store. */
 interface Asking {
@@ -98,9 +109,7 @@ interface Asking {
  * their children do, and spans that name no model while those with tokens do. Read once for each relation.
  */
 export function callScope(usage: UsageRelation, ctx: Asking): Promise<string> {
-  const scope = scopes.get(usage) ?? readScope(usage, ctx);
-  scopes.set(usage, scope);
-  return scope;
+  return onceFor(usage, scopes, () => readScope(usage, ctx));
 }
 
 async function readScope(usage: UsageRelation, ctx: Asking): Promise<string> {
@@ -251,12 +260,28 @@ export function statusEvidence(usage: UsageRelation): Record<string, Value> {
   };
 }
 
-/** Values that stand in an id column for `no id`; RE2, lower case, trimmed. */
-const PLACEHOLDER_ID = "^(|none|null|nil|undefined|nan|n/?a|unknown|-|[?]|\\[object object\\])$";
+/** Texts that stand in an id column for `no id`, in lower case. */
+const PLACEHOLDER_IDS = [
+  "",
+  "none",
+  "null",
+  "nil",
+  "undefined",
+  "nan",
+  "na",
+  "n/a",
+  "unknown",
+  "-",
+  "?",
+  "[object object]",
+];
 
-/** True where an id says that there is none. Short ones only are looked at closely. */
+/** True where an id says that there is none. Short ones only, and short ones with spaces around, are looked at closely. */
 export function isPlaceholderId(sql: SqlDialect, id: string): string {
-  return `(length(${id}) <= 20 AND ${sql.matches(`lower(trim(${id}))`, PLACEHOLDER_ID)} OR ${id} = '00000000-0000-0000-0000-000000000000')`;
+  const words = PLACEHOLDER_IDS.map((word) => sql.literal(word)).join(", ");
+  const short = `(length(${id}) < 16 OR (length(${id}) < 25 AND (${id} LIKE ' %' OR ${id} LIKE '% ')))`;
+  // CASE, as engines try the parts of AND and OR in an order of their own.
+  return `CASE WHEN ${short} THEN lower(trim(${id})) IN (${words}) ELSE ${id} = '00000000-0000-0000-0000-000000000000' END`;
 }
 
 /** True when the id column names the row itself (`id`, `span_id`, `message_id` in `messages`), not what several rows share. */
