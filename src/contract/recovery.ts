@@ -2,7 +2,7 @@
 
 import { secondsSql } from "./activity.ts";
 import type { CheckContext } from "./check.ts";
-import type { UsageRelation } from "./evidence.ts";
+import type { Link, UsageRelation } from "./evidence.ts";
 import type { RepairPlan } from "./repair.ts";
 import { TOKEN_ROLES, type TokenRole } from "./roles.ts";
 import { noTokens } from "./scope.ts";
@@ -16,9 +16,30 @@ const AGREE_MIN = 0.9;
 
 interface Source {
   usage: UsageRelation;
-  how: "id" | "time";
+  /** By the id of a row, by the ids that lines of a log mention, or by time alone. */
+  how: "id" | "line" | "time";
   roles: TokenRole[];
 }
+
+/** What is said of each way: where the counts come from, and why a row without a single match is lost. */
+const TOLD: Record<Source["how"], { how: (name: string) => string; none: string; several: string }> = {
+  id: {
+    how: (name) => `The counts are those of the row with the same id in ${name}.`,
+    none: "no row with its id has counts",
+    several: "several rows with its id have different counts",
+  },
+  line: {
+    how: (name) =>
+      `The counts are those of the line of ${name} that mentions the row's id, or that stands between two lines that do.`,
+    none: "no line with its id has counts",
+    several: "several lines with its id have different counts",
+  },
+  time: {
+    how: (name) => `The counts are those of the only line of ${name} within two minutes of the call's end.`,
+    none: "no line within two minutes has counts",
+    several: "several calls or lines lie within two minutes",
+  },
+};
 
 /**
  * A plan for the rows of `usage` where `scope` holds and no token count stands. Of the sources that could have them the
@@ -54,16 +75,13 @@ export async function recoveryPlan(
       how: "No other table or log at hand has these counts.",
     };
   const { source } = best;
-  const byId = source.how === "id";
+  const { how, none, several } = TOLD[source.how];
   return {
     ...plan,
     rows: `WITH ${matchedSql(usage, source, ctx)} SELECT w.id AS key, ${olds}, ${roles.map((_, i) => `m.new_${i}`).join(", ")},
-      CASE WHEN m.row_matched IS NULL THEN '${byId ? "no row with its id has counts" : "no line within two minutes has counts"}'
-           WHEN NOT m.single THEN '${byId ? "several rows with its id have different counts" : "several calls or lines lie within two minutes"}' END AS lost
+      CASE WHEN m.row_matched IS NULL THEN '${none}' WHEN NOT m.single THEN '${several}' END AS lost
       FROM (SELECT * FROM ${usage.relation} WHERE ${missing}) AS w LEFT JOIN matched AS m ON m.row_matched = w.row`,
-    how: byId
-      ? `The counts are those of the row with the same id in ${source.usage.name}.`
-      : `The counts are those of the only line of ${source.usage.name} within two minutes of the call's end.`,
+    how: how(source.usage.name),
   };
 }
 
@@ -74,11 +92,18 @@ function sourcesOf(usage: UsageRelation, ctx: CheckContext): Source[] {
     const roles = TOKEN_ROLES.filter((role) => usage.has(role) && (one.has(role) || isSum(one, role)));
     if (roles.length === 0) continue;
     if (one.has("id")) sources.push({ usage: one, how: "id", roles });
+    const mentioned = ctx.evidence.links.some(
+      (link) =>
+        link.how === "mentions" && touches(link, usage.name) && touches(link, `${one.table.input}.lines`),
+    );
+    if (one.origin === "events" && mentioned) sources.push({ usage: one, how: "line", roles });
     if (one.origin === "events" && one.has("time") && usage.has("time"))
       sources.push({ usage: one, how: "time", roles });
   }
   return sources;
 }
+
+const touches = ({ leftTable, rightTable }: Link, name: string) => leftTable === name || rightTable === name;
 
 /** A total can be had from input and output. */
 const isSum = (usage: UsageRelation, role: TokenRole) =>
@@ -93,10 +118,15 @@ function matchedSql(usage: UsageRelation, source: Source, ctx: CheckContext): st
   const values = roles.map((role, i) => `${countOf(other, role)} AS new_${i}`).join(", ");
   const some = roles.map((role) => `COALESCE(${countOf(other, role)}, 0) > 0`).join(" OR ");
   const news = roles.map((_, i) => `max(new_${i}) AS new_${i}`).join(", ");
-  if (source.how === "id")
-    return `given AS (SELECT id AS given_id, ${values} FROM ${other.relation} WHERE id IS NOT NULL AND (${some})),
+  if (source.how !== "time") {
+    const given =
+      source.how === "line"
+        ? linesSql(usage, source, ctx)
+        : `given AS (SELECT id AS given_id, ${values} FROM ${other.relation} WHERE id IS NOT NULL AND (${some}))`;
+    return `${given},
       matched AS (SELECT row AS row_matched, ${roles.map((_, i) => `min(new_${i}) IS NOT DISTINCT FROM max(new_${i})`).join(" AND ")} AS single, ${news}
         FROM ${usage.relation} JOIN given ON given_id = id GROUP BY row)`;
+  }
   const end = usage.has("end_time") ? "COALESCE(end_time, time)" : "time";
   const slot = (seconds: string) => `CAST(floor((${seconds}) / ${NEAR_SECONDS}) AS BIGINT)`;
   return `lines AS (SELECT row AS line_row, ${secondsSql(ctx, "time")} AS said, ${values} FROM ${other.relation}
@@ -109,6 +139,30 @@ function matchedSql(usage: UsageRelation, source: Source, ctx: CheckContext): st
         WHERE said BETWEEN began - ${SKEW_SECONDS} AND ended + ${NEAR_SECONDS} AND said >= ended - ${NEAR_SECONDS}),
       counted AS (SELECT *, count(*) OVER (PARTITION BY call_row) AS of_call, count(*) OVER (PARTITION BY line_row) AS of_line FROM pairs),
       matched AS (SELECT call_row AS row_matched, max(of_call) = 1 AND max(of_line) = 1 AS single, ${news} FROM counted GROUP BY call_row)`;
+}
+
+/**
+ * CTEs that end in `given(given_id, new_0 …)`: the lines with counts, each with the id that it or both the lines before
+ * and after it mention. Where those name different ids, several calls are under way and the line is no one's.
+ */
+function linesSql(usage: UsageRelation, { usage: other, roles }: Source, ctx: CheckContext): string {
+  const of = (role: TokenRole) => other.columnOf(role)?.expression ?? "NULL";
+  const counts = roles.map((role) =>
+    other.has(role) ? `(${of(role)})` : `((${of("input_tokens")}) + (${of("output_tokens")}))`,
+  );
+  const news = roles.map((_, i) => `new_${i}`).join(", ");
+  return `counted AS (SELECT line, ${counts.map((count, i) => `${count} AS new_${i}`).join(", ")} FROM ${other.table.relation}
+        WHERE ${counts.map((count) => `COALESCE(${count}, 0) > 0`).join(" OR ")}),
+      named AS (SELECT line, CASE WHEN count(*) = 1 THEN min(id) END AS id FROM trueup.mentions
+        WHERE input = ${ctx.sql.literal(other.table.input)} AND id IN (SELECT id FROM ${usage.relation}) GROUP BY line),
+      around AS (SELECT line, is_counted,
+          max(named_line) OVER (ORDER BY line ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before_line,
+          min(named_line) OVER (ORDER BY line ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS after_line
+        FROM (SELECT COALESCE(named.line, counted.line) AS line, named.line AS named_line, counted.line IS NOT NULL AS is_counted
+              FROM named FULL JOIN counted ON counted.line = named.line) AS lines_seen),
+      given AS (SELECT before_one.id AS given_id, ${news} FROM around JOIN counted ON counted.line = around.line
+        JOIN named AS before_one ON before_one.line = before_line
+        JOIN named AS after_one ON after_one.line = after_line AND after_one.id = before_one.id WHERE is_counted)`;
 }
 
 /** How many rows the source recovers; 0 when what both sides have does not agree. */
@@ -137,5 +191,5 @@ async function matchesOf(
       [leftTable, rightTable].includes(usage.name) &&
       [leftTable, rightTable].some((name) => name.startsWith(`${source.usage.table.input}.`)),
   );
-  return source.how === "id" || peers > 0 || tied ? matches : 0;
+  return source.how !== "time" || peers > 0 || tied ? matches : 0;
 }

@@ -38,7 +38,9 @@ export function updateOf(parts: UpdateParts, tuples: string): string {
   const conditions = columns.map((column, i) => {
     const value = `t.${ident(column)}`;
     if (guard === "unfilled") return `coalesce(${value}, 0) <= 0`;
-    return `(${value} IS NULL AND right_values.old_${i} IS NULL OR abs(${value} - right_values.old_${i}) < 0.0000005)`;
+    // A column of nothing but NULL in a list of values has no number's type.
+    const old = `CAST(right_values.old_${i} AS DECIMAL(38, 9))`;
+    return `(${value} IS NULL AND ${old} IS NULL OR abs(${value} - ${old}) < 0.0000005)`;
   });
   return `WITH right_values (key, ${names.join(", ")}) AS (VALUES
 ${tuples}

@@ -1,4 +1,4 @@
-import { copyFileSync, readdirSync } from "node:fs";
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { describe, expect, test } from "vitest";
@@ -175,6 +175,70 @@ describe("trueup backfill of missing tokens", () => {
     expect(empty).toBe(lost);
   });
 
+  describe("from a log whose lines mention the rows' ids", () => {
+    const second = (n: number) => `2026-01-15 09:00:${String(n).padStart(2, "0")}`;
+    const id = (n: number) => `req_${(n * 7919).toString(16).padStart(8, "0")}`;
+    const usage = (n: number) => `Token usage: ${100 + n} input + ${50 + n} output = ${150 + 2 * n} total`;
+    const line = (at: number, text: string) => `${second(at)} - provider - INFO - provider.py:10 - ${text}\n`;
+    /** 40 calls within 20 seconds, so that no time tells one from the other; the last 20 lack their counts. */
+    const calls = Array.from({ length: 40 }, (_, n) => n);
+
+    test.each([
+      ["in the line itself", (n: number) => line(n >> 1, `[${id(n)}] ${usage(n)}`), 20],
+      [
+        "in the lines before and after it",
+        (n: number) =>
+          line(n >> 1, `Creating async job ${id(n)}`) +
+          line(n >> 1, usage(n)) +
+          line(n >> 1, `Job ${id(n)}: Completed successfully`),
+        20,
+      ],
+      [
+        "in lines of several calls at once: none is told apart",
+        (n: number) =>
+          n % 2 === 1
+            ? ""
+            : line(n >> 1, `Creating async job ${id(n)}`) +
+              line(n >> 1, `Creating async job ${id(n + 1)}`) +
+              line(n >> 1, usage(n)) +
+              line(n >> 1, usage(n + 1)) +
+              line(n >> 1, `Job ${id(n)}: Completed successfully`) +
+              line(n >> 1, `Job ${id(n + 1)}: Completed successfully`),
+        0,
+      ],
+      [
+        "only behind it: it may be the next call's",
+        (n: number) => line(n >> 1, usage(n)) + line(n >> 1, `Job ${id(n)}: Completed successfully`),
+        0,
+      ],
+    ])("%s", (_name, write, recovered) => {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, "app.log"), calls.map(write).join(""));
+      const db = new DatabaseSync(join(folder, "calls.db"));
+      db.exec(
+        "CREATE TABLE requests (id TEXT PRIMARY KEY, created_at TEXT, model TEXT, status TEXT, input_tokens INTEGER, output_tokens INTEGER)",
+      );
+      const insert = db.prepare("INSERT INTO requests VALUES (?, ?, 'm', 'success', ?, ?)");
+      for (const n of calls)
+        insert.run(
+          id(n),
+          `${second(n >> 1)}Z`.replace(" ", "T"),
+          n < 20 ? 100 + n : null,
+          n < 20 ? 50 + n : null,
+        );
+      const args = ["backfill", "app.log", "calls.db", "--check", "missing-tokens", "--format", "json"];
+      const [repair] = repairsOf(trueup([...args, "--apply", "--yes"], { cwd: folder }).stdout);
+      expect(repair?.rows).toBe(recovered);
+      const right = db
+        .prepare(
+          "SELECT count(*) AS n FROM requests WHERE input_tokens = 99 + rowid AND output_tokens = 49 + rowid",
+        )
+        .get() as { n: number };
+      expect(right.n).toBe(20 + recovered);
+      db.close();
+    });
+  });
+
   test("from a table with the same ids; ids with different counts are lost", () => {
     const folder = temporaryFolder();
     const db = new DatabaseSync(join(folder, "calls.db"));
@@ -215,7 +279,7 @@ describe("trueup backfill of missing tokens", () => {
   });
 });
 
-test("trueup backfill of a daily table fills the days that are empty from their rows, and leaves other sums alone", () => {
+test("trueup backfill of a daily table sets the days that are empty, too low or counted twice; what holds more is lost", () => {
   const folder = temporaryFolder();
   const db = new DatabaseSync(join(folder, "usage.db"));
   db.exec(`
@@ -225,25 +289,36 @@ test("trueup backfill of a daily table fills the days that are empty from their 
     CREATE TABLE daily_usage (date TEXT PRIMARY KEY, prompt_tokens INTEGER, completion_tokens INTEGER, requests INTEGER);
     INSERT INTO daily_usage SELECT substr(created_at, 1, 10), sum(prompt_tokens), sum(completion_tokens), count(*) FROM calls GROUP BY 1;
     UPDATE daily_usage SET prompt_tokens = 0, completion_tokens = NULL WHERE date IN ('2026-01-09', '2026-01-10');
-    UPDATE daily_usage SET prompt_tokens = 7 WHERE date = '2026-01-20';`);
-  db.close();
+    UPDATE daily_usage SET prompt_tokens = 7 WHERE date = '2026-01-20';
+    UPDATE daily_usage SET prompt_tokens = 2 * prompt_tokens, completion_tokens = 2 * completion_tokens WHERE date = '2026-01-15';
+    UPDATE daily_usage SET prompt_tokens = prompt_tokens + 77 WHERE date = '2026-01-17';`);
+  const all = "SELECT date, prompt_tokens AS p, completion_tokens AS c FROM daily_usage ORDER BY date";
+  const rowsNow = () =>
+    db
+      .prepare(all)
+      .all()
+      .map((row) => ({ ...(row as object) }));
+  const before = rowsNow();
   const args = ["usage.db", "--check", "rollup-mismatch", "--format", "json"];
-  const ran = trueup(["backfill", ...args, "--apply", "--yes"], { cwd: folder });
-  expect(repairsOf(ran.stdout)).toMatchObject([
+  const preview = trueup(["backfill", ...args], { cwd: folder });
+  expect(rowsNow()).toEqual(before);
+  expect(repairsOf(preview.stdout)).toMatchObject([
     {
       target: "usage.daily_usage",
-      rows: 2,
-      lost: [{ reason: "it holds another sum, and only empty rows are filled", rows: 1 }],
+      rows: 4,
+      lost: [{ reason: "it holds more than its rows, of which some may be gone", rows: 1 }],
     },
   ]);
-  const read = new DatabaseSync(join(folder, "usage.db"), { readOnly: true });
-  const wrong = read
+  trueup(["backfill", ...args, "--apply", "--yes"], { cwd: folder });
+  const after = rowsNow();
+  const right = db
     .prepare(
-      `SELECT date FROM daily_usage d WHERE prompt_tokens IS NOT (SELECT sum(prompt_tokens) FROM calls WHERE substr(created_at, 1, 10) = d.date)
-       OR completion_tokens IS NOT (SELECT sum(completion_tokens) FROM calls WHERE substr(created_at, 1, 10) = d.date)`,
+      "SELECT substr(created_at, 1, 10) AS date, sum(prompt_tokens) AS p, sum(completion_tokens) AS c FROM calls GROUP BY 1 ORDER BY 1",
     )
-    .all();
-  read.close();
-  expect(wrong.map((row) => ({ ...(row as object) }))).toEqual([{ date: "2026-01-20" }]);
+    .all()
+    .map((row) => ({ ...(row as object) }));
+  const higher = before.findIndex((row) => (row as { date: string }).date === "2026-01-17");
+  expect(after).toEqual(right.with(higher, before[higher] as object));
   expect(repairsOf(trueup(["backfill", ...args], { cwd: folder }).stdout)).toMatchObject([{ rows: 0 }]);
+  db.close();
 });
