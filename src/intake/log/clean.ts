@@ -1,8 +1,8 @@
 /** Copies a log that DuckDB's reader would stumble over into clean UTF-8 with one `\n` per line. */
 
 import { closeSync, createReadStream, openSync, writeSync } from "node:fs";
-import { createGunzip } from "node:zlib";
-import { Interrupted, messageOf } from "../../contract/errors.ts";
+import { Interrupted } from "../../contract/errors.ts";
+import { DataEndsEarly, unpacked } from "../unpack.ts";
 import type { Sample } from "./sample.ts";
 
 /** Characters of a line that are kept. */
@@ -33,8 +33,7 @@ export async function cleanCopy(sample: Sample, target: string, hooks: CleanHook
   const lines = new LineCutter(told, (text) => writeSync(fd, text));
   try {
     const raw = createReadStream(sample.file, { highWaterMark: 1 << 20 });
-    const bytes = sample.compression === "gzip" ? raw.pipe(createGunzip()) : raw;
-    raw.on("error", (error) => bytes.destroy(error));
+    const bytes = sample.compression === "none" ? raw : unpacked(raw, sample.compression);
     const decoder = new TextDecoder(sample.encoding);
     try {
       for await (const chunk of bytes) {
@@ -46,8 +45,8 @@ export async function cleanCopy(sample: Sample, target: string, hooks: CleanHook
         hooks.progress(raw.bytesRead);
       }
     } catch (error) {
-      if (sample.compression === "none" || error instanceof Interrupted) throw error;
-      told.broken = messageOf(error);
+      if (!(error instanceof DataEndsEarly)) throw error;
+      told.broken = error.message;
     }
     lines.add(decoder.decode(), sample.crLines);
     lines.end();

@@ -15,10 +15,10 @@ import { linesTable } from "./lines.ts";
 import { findMarkers, markerSql } from "./markers.ts";
 import { mentionsOf } from "./mentions.ts";
 import { widestNumbers } from "./orders.ts";
-import { inOrder, missingParts, samplesOf } from "./parts.ts";
+import { inOrder, missingParts } from "./parts.ts";
 import { baseTable, linesSql, loadParts, type Part, sampleLinesSql } from "./pass.ts";
 import { type Reading, readingOf } from "./reading.ts";
-import type { Sample } from "./sample.ts";
+import { type Sample, sampleFile } from "./sample.ts";
 
 /** Share of control characters from which bytes are no text. */
 const NOISE_MAX = 0.05;
@@ -26,7 +26,7 @@ const NOISE_MAX = 0.05;
 /** @throws UserError when no line can be read. */
 export async function loadLog(source: Source, ctx: IntakeContext): Promise<LoadedInput> {
   const { store, settings } = ctx;
-  const sampled = await samplesOf(source, ctx);
+  const sampled = source.files.map(sampleFile);
   const reading = await decideReading(source, sampled, ctx);
   const noise = Math.max(0, ...sampled.map((sample) => sample.noise));
   if (reading.shapes.length === 0 && noise > NOISE_MAX)

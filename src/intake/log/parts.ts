@@ -1,31 +1,13 @@
-/** The parts of a log: sampled, put into the order in which they were written, and checked for holes. */
+/** The parts of a log: put into the order in which they were written, and checked for holes. */
 
 import { basename } from "node:path";
 import { literal } from "../../store/index.ts";
-import type { IntakeContext, Source } from "../context.ts";
-import { sampleLinesSql } from "./pass.ts";
+import type { IntakeContext } from "../context.ts";
 import type { Reading } from "./reading.ts";
-import { type Sample, sampleFile } from "./sample.ts";
+import type { Sample } from "./sample.ts";
 
 /** Lines at the head of a part that are searched for its first time. */
 const HEAD_LINES = 200;
-
-/** Samples every part; of zstd, which Node 20 cannot read, through DuckDB. */
-export async function samplesOf(source: Source, ctx: IntakeContext): Promise<Sample[]> {
-  const samples = source.files.map(sampleFile);
-  for (const sample of samples) {
-    if (sample.compression !== "zstd") continue;
-    try {
-      const rows = await ctx.store.all(
-        `SELECT raw FROM ${sampleLinesSql(sample)} WHERE raw IS NOT NULL LIMIT 300`,
-      );
-      sample.lines = rows.map((row) => String(row.raw));
-    } catch {
-      // Loading it says what is wrong.
-    }
-  }
-  return samples;
-}
 
 /** By the first time; where times do not tell, the highest number is the oldest and the bare name the newest. */
 export async function inOrder(

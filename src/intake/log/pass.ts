@@ -2,7 +2,7 @@
 
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
+import { Interrupted, UserError } from "../../contract/errors.ts";
 import { literal, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
 import { type Cleaned, cleanCopy } from "./clean.ts";
@@ -95,8 +95,6 @@ async function loadPart(
       return await loadWhole(part, ctx, load);
     } catch (error) {
       if (error instanceof UserError || error instanceof Interrupted) throw error;
-      if (part.sample.compression === "zstd")
-        throw new UserError(`${source.path}: the zstd data cannot be read (${messageOf(error)})`);
     }
   }
   const target = join(ctx.store.tempDir, `${fileName(source, index)}.clean`);

@@ -1,7 +1,8 @@
 /** Looks at the head, the middle and the tail of a file: enough to tell how its lines are written. */
 
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { constants, gunzipSync } from "node:zlib";
+import { headOf } from "../sniff.ts";
+import { compressionOf, unpackedHead } from "../unpack.ts";
 
 /** Bytes read at each of the three places. */
 const CHUNK_BYTES = 65536;
@@ -16,7 +17,7 @@ export interface Sample {
   bytes: number;
   compression: Compression;
   encoding: Encoding;
-  /** Whole lines, without their ends. Of a zstd file none: only DuckDB can read it. */
+  /** Whole lines, without their ends. */
   lines: string[];
   /** The file has bytes that DuckDB's reader would stumble over. */
   unclean: boolean;
@@ -39,8 +40,8 @@ export function sampleFile(file: string): Sample {
       return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
     };
     const head = read(0);
-    const compression = compressionOf(head);
-    const chunks = compression === "none" ? [head] : [unpacked(head, compression)];
+    const compression = compressionOf(head) ?? "none";
+    const chunks = [compression === "none" ? head : unpackedChunk(file, compression)];
     if (compression === "none" && size > CHUNK_BYTES) {
       // Even, so that UTF-16 stays in step.
       if (size > 3 * CHUNK_BYTES) chunks.push(read(Math.floor(size / 4) * 2));
@@ -57,9 +58,9 @@ export function sampleFile(file: string): Sample {
       compression,
       encoding,
       lines: texts.flatMap((text, i) => linesOf(text, i > 0, i === texts.length - 1, crLines)),
-      // DuckDB reads truncated gzip data in silence, so those go through the cleaner too.
+      // DuckDB takes the end of data that were cut off for the end of the file, so those go through the cleaner too.
       unclean:
-        compression === "gzip" ||
+        compression !== "none" ||
         encoding !== "utf-8" ||
         /\0|\r(?!\n)/.test(all) ||
         (all.includes("\r\n") && /[^\r]\n/.test(all)),
@@ -73,20 +74,9 @@ export function sampleFile(file: string): Sample {
   }
 }
 
-function compressionOf(head: Buffer): Compression {
-  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return "zstd";
-  return "none";
-}
-
-/** What the head of a compressed file holds; nothing for zstd, which Node 20 cannot read. */
-function unpacked(head: Buffer, compression: Compression): Buffer {
-  if (compression !== "gzip") return Buffer.alloc(0);
-  try {
-    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, 4 * CHUNK_BYTES);
-  } catch {
-    return Buffer.alloc(0);
-  }
+/** What the head of a compressed file holds; nothing when it is damaged from the start. */
+function unpackedChunk(file: string, compression: Exclude<Compression, "none">): Buffer {
+  return unpackedHead(headOf(file), compression, 4 * CHUNK_BYTES) ?? Buffer.alloc(0);
 }
 
 /** By the byte order mark; without one, by where the zero bytes stand. */

@@ -75,16 +75,6 @@ describe("compressed files", () => {
     expect(lines.map((row) => row.time)).toEqual(["2025-11-21T16:30:01Z", "2025-11-21T16:30:02Z"]);
   });
 
-  test("damaged zstd is a user's error", async () => {
-    const whole = await zstdOf(
-      Array.from({ length: 2000 }, (_, i) => `${LINE(21, i % 60).trimEnd()} ${i * 7919}\n`).join(""),
-    );
-    whole.fill(0xaa, 200, whole.length - 200);
-    await expect(readLog({ "app.log.zst": whole })).rejects.toThrow(
-      /^app\.log: the zstd data cannot be read/,
-    );
-  });
-
   test("several gzip members in one file are all read", async () => {
     const { loaded } = await readLog({
       "app.log.gz": Buffer.concat([gzipSync(LINE(21, 1)), gzipSync(LINE(21, 2))]),
@@ -92,9 +82,12 @@ describe("compressed files", () => {
     expect(loaded.input.rows).toBe(2);
   });
 
-  test("gzip with bad UTF-8 and mixed line ends is cleaned as plain files are", async () => {
+  test.each([
+    ["gzip", gzipSync],
+    ["zstd", storedZstd],
+  ])("%s with bad UTF-8 and mixed line ends is cleaned as plain files are", async (_, packed) => {
     const { loaded, lines } = await readLog({
-      "app.log.gz": gzipSync(
+      "app.log.packed": packed(
         Buffer.concat([
           Buffer.from(`${LINE(21, 1).trimEnd()}\r\n`),
           Buffer.from([0xff]),
@@ -109,16 +102,31 @@ describe("compressed files", () => {
     expect(lines.map((row) => row.line)).toEqual([1, 2, 3]);
   });
 
-  test("a truncated gzip file gives what it holds and says that it is damaged", async () => {
+  test.each([
+    ["gzip", async (text: string) => gzipSync(text)],
+    ["zstd", zstdOf],
+  ])("a truncated %s file gives what it holds and says that it is damaged", async (_, packed) => {
     const text = Array.from(
       { length: 30_000 },
       (_, i) => `${LINE(21, i % 60).trimEnd()} ${(i * 7919) % 10007}\n`,
     ).join("");
-    const whole = gzipSync(text);
-    const { loaded } = await readLog({ "app.log.gz": whole.subarray(0, whole.length / 2) }, { named: "" });
+    const whole = await packed(text);
+    const { loaded } = await readLog(
+      { "app.log.packed": whole.subarray(0, whole.length / 2) },
+      { named: "" },
+    );
     expect(loaded.input.rows).toBeGreaterThan(1000);
     expect(loaded.input.error).toMatch(
-      /^app\.log: the compressed data of app\.log\.gz is damaged after line \d+$/,
+      /^app\.log: the compressed data of app\.log\.packed is damaged after line \d+$/,
     );
   });
 });
+
+/** Up to 255 bytes as a zstd frame with one block that is stored as it is. */
+function storedZstd(bytes: Buffer): Buffer {
+  const block = (bytes.length << 3) | 1;
+  return Buffer.concat([
+    Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, bytes.length, block & 0xff, block >> 8, block >> 16]),
+    bytes,
+  ]);
+}
