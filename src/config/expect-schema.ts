@@ -7,6 +7,20 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const bound = z.union([z.number(), z.string().min(1)]);
 const count = z.number().int().min(0);
 
+const RANGE = "write [min, max] or { min: …, max: … }";
+const DISORDER = "the lower end is above the upper one";
+
+type Bound = number | string | null | undefined;
+
+/** Numbers, or times written alike; others are compared where their column is known. */
+function inOrder(range: readonly [Bound, Bound] | { min?: Bound; max?: Bound }): boolean {
+  const [min, max] = "length" in range ? range : [range.min, range.max];
+  if (typeof min === "number" && typeof max === "number") return min <= max;
+  const time = /^\d{4}-\d\d-\d\d/;
+  if (typeof min !== "string" || typeof max !== "string" || !time.test(min) || !time.test(max)) return true;
+  return !(Date.parse(min) > Date.parse(max));
+}
+
 const age = z
   .string()
   .regex(/^\d+(\.\d+)?\s*(s|min|m|h|d|w)$/, "no age; write 90s, 30min, 24h or 7d")
@@ -24,10 +38,15 @@ const expectations = z
     between: z
       .record(
         z.string(),
-        z.union([
-          z.tuple([bound.nullable(), bound.nullable()]),
-          z.strictObject({ min: bound.optional(), max: bound.optional() }),
-        ]),
+        z
+          .union(
+            [
+              z.tuple([bound.nullable(), bound.nullable()]),
+              z.strictObject({ min: bound.optional(), max: bound.optional() }),
+            ],
+            RANGE,
+          )
+          .refine(inOrder, DISORDER),
       )
       .describe("Column → [min, max], numbers or times, both included; null for an open end"),
     matches: z.record(z.string(), z.string().min(1)).describe("Column → RE2 pattern, anywhere in the value"),
@@ -38,11 +57,15 @@ const expectations = z
       .union([age, z.strictObject({ column: z.string().min(1).optional(), max_age: age })])
       .describe("How old the latest row may be, counted to now"),
     row_count: z
-      .union([
-        count,
-        z.tuple([count.nullable(), count.nullable()]),
-        z.strictObject({ min: count.optional(), max: count.optional() }),
-      ])
+      .union(
+        [
+          count,
+          z.tuple([count.nullable(), count.nullable()]),
+          z.strictObject({ min: count.optional(), max: count.optional() }),
+        ],
+        `expected a whole number; or ${RANGE}`,
+      )
+      .refine((rows) => typeof rows === "number" || inOrder(rows), DISORDER)
       .describe("Rows of the table: a number, [min, max] or {min, max}"),
     sql: z
       .union([z.array(z.string().min(1)), z.record(z.string(), z.string().min(1))])
@@ -51,6 +74,12 @@ const expectations = z
       ),
   })
   .partial();
+
+/** `2026-02-31` is none: a date that the calendar moves on is another one. */
+function isDate(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return Number.isFinite(time) && new Date(time).toISOString().startsWith(text);
+}
 
 export const expectSchema = z
   .record(z.string(), expectations)
@@ -66,8 +95,8 @@ export const suppressSchema = z
         reason: z.string().trim().min(1).describe("Why it is accepted"),
         until: z
           .string()
-          .regex(/^\d{4}-\d\d-\d\d$/, "no date; write 2026-01-31")
-          .refine((text) => new Date(`${text}T00:00:00Z`).toISOString?.().startsWith(text), "no such date")
+          .regex(/^\d{4}-\d\d-\d\d$/, { error: "no date; write 2026-01-31", abort: true })
+          .refine(isDate, "no such date")
           .optional()
           .describe("The last day on which it holds"),
       })

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { EXPECTATION_IDS } from "../contract/accepted.ts";
 import type { CheckMeta, OptionSpec, OptionSpecs } from "../contract/check.ts";
 import { SEVERITIES } from "../contract/finding.ts";
+import { didYouMean } from "../contract/nearest.ts";
 import { ROLES } from "../contract/roles.ts";
 import { expectSchema, suppressSchema } from "./expect-schema.ts";
 
@@ -19,8 +20,11 @@ const name = z
   .regex(/^[\p{L}_][\p{L}\p{N}_-]*$/u, "a name has letters, digits, _ and -, and starts with a letter");
 const timezone = z
   .string()
-  .refine(isZone, "no IANA time zone (Europe/Berlin)")
+  .refine(isZone, { error: ({ input }) => `no IANA time zone${zoneMeant(String(input))}` })
   .describe("IANA zone of times that carry none");
+const time = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$/, "no time; write 2025-11-23 or 2025-11-23T16:30:35Z");
 const names = (what: string) => z.array(z.string()).describe(what);
 
 const input = z.union([
@@ -83,7 +87,7 @@ export function configSchema(checks: readonly ConfigurableCheck[], own = false) 
       extract: z.array(extract).describe("Patterns that read events from log lines"),
       baseline: z.string().min(1).describe("The baseline's file, relative to this file"),
       deploys: z
-        .array(z.union([z.string(), z.strictObject({ time: z.string(), label: z.string().optional() })]))
+        .array(z.union([time, z.strictObject({ time, label: z.string().optional() })]))
         .describe("When something was deployed: ISO 8601 times; diagnose weighs them as causes"),
       diagnosis: z
         .strictObject({
@@ -142,6 +146,11 @@ function optionSchema(spec: OptionSpec) {
   if (typeof spec.default === "boolean") return described(z.boolean());
   if (typeof spec.default === "string") return described(z.string());
   return described(z.array(z.string()));
+}
+
+/** The nearest zone, or one to show how they are written. */
+function zoneMeant(text: string): string {
+  return didYouMean(text, Intl.supportedValuesOf("timeZone")) || " (Europe/Berlin)";
 }
 
 function isZone(text: string): boolean {

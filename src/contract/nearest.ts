@@ -12,7 +12,17 @@ export function nearest(name: string, candidates: Iterable<string>): string | nu
       bestDistance = distance;
     }
   }
-  return best;
+  return best ?? completed(wanted, candidates);
+}
+
+/** The shortest candidate that goes on where `name` ends (`warn`: warning), or that it begins with (`minimum`: min). */
+function completed(wanted: string, candidates: Iterable<string>): string | null {
+  const begins = (a: string, b: string) => b.length >= 3 && a.startsWith(b);
+  const found = [...candidates].filter((candidate) => {
+    const known = candidate.toLowerCase();
+    return begins(known, wanted) || begins(wanted, known);
+  });
+  return found.sort((a, b) => a.length - b.length)[0] ?? null;
 }
 
 /** `, did you mean "select"?`, or nothing. */

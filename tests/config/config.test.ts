@@ -139,6 +139,96 @@ describe("trueup.yaml", () => {
       "extract:\n  - { name: a, pattern: '(?P<inputs_tokens>\\d+)', anchors: [x] }\n",
       ['the group "inputs_tokens" is no role, did you mean "input_tokens"?'],
     ],
+    [
+      "a severity cut short",
+      "severity: warn\n",
+      ['expected one of error, warning, info, did you mean "warning"?'],
+    ],
+    ["a zone misspelt", "timezone: Europe/Berln\n", ['no IANA time zone, did you mean "Europe/Berlin"?']],
+    [
+      "a role misspelt",
+      "roles:\n  a.b: { c: input_token }\n",
+      ["trueup.yaml:2:13: expected one of", 'did you mean "input_tokens"?'],
+    ],
+    [
+      "two inputs of one name",
+      "inputs:\n  - { path: a.log, name: x }\n  - { path: b.log, name: X }\n",
+      ['trueup.yaml:3:26: the name "x" is taken by another input'],
+    ],
+    [
+      "an input with a name of trueup's own",
+      "inputs: [{ path: a.log, name: trueup }]\n",
+      [`the name "trueup" is trueup's own; take another`],
+    ],
+    ["one input as a text", "inputs: app.log\n", ["trueup.yaml:1:9: expected a list"]],
+    ["a day that is no time", "deploys: [yesterday]\n", ["trueup.yaml:1:11: no time; write 2025-11-23"]],
+    [
+      "a key of the diagnosis misspelt",
+      "diagnosis: { restart_hour: 3 }\n",
+      ['trueup.yaml:1:14: unknown key "restart_hour", did you mean "restart_hours"?'],
+    ],
+    [
+      "an expectation misspelt",
+      "expect:\n  usage: { notnull: [id] }\n",
+      ['trueup.yaml:2:12: unknown key "notnull", did you mean "not_null"?'],
+    ],
+    [
+      "a range of three",
+      "expect:\n  usage: { between: { cost: [0, 5, 6] } }\n",
+      ["trueup.yaml:2:29: write [min, max] or { min: …, max: … }"],
+    ],
+    [
+      "a range from high to low",
+      "expect:\n  usage: { between: { cost: [5, 0] } }\n",
+      ["trueup.yaml:2:29: the lower end is above the upper one"],
+    ],
+    [
+      "a range of days from late to early",
+      "expect:\n  usage: { between: { day: { min: '2026-02-01', max: '2026-01-01' } } }\n",
+      ["the lower end is above the upper one"],
+    ],
+    [
+      "a bound misspelt",
+      "expect:\n  usage: { row_count: { minimum: 1 } }\n",
+      ['trueup.yaml:2:25: unknown key "minimum", did you mean "min"?'],
+    ],
+    [
+      "a pattern that ends too early",
+      "expect:\n  usage: { matches: { id: '[a-' } }\n",
+      ["trueup.yaml:2:27: no pattern: unterminated character class"],
+    ],
+    [
+      "a lookahead",
+      "extract:\n  - { name: a, pattern: '(?=x)(?P<input_tokens>\\d+)', anchors: [x] }\n",
+      ["trueup.yaml:2:25: RE2 has no lookahead and no lookbehind"],
+    ],
+    ["a backreference", "expect:\n  usage: { matches: { id: '(a)\\1' } }\n", ["RE2 has no backreferences"]],
+    ["a suppression without a reason", "suppress:\n  - { check: timeline-gap }\n", ['"reason" is missing']],
+    [
+      "a suppression of everything",
+      "suppress:\n  - { reason: noise }\n",
+      ["trueup.yaml:2:5: needs check, table or path"],
+    ],
+    [
+      "an end that is no date",
+      "suppress:\n  - { check: timeline-gap, reason: x, until: next week }\n",
+      ["trueup.yaml:2:46: no date; write 2026-01-31"],
+    ],
+    [
+      "an end that no calendar has",
+      "suppress:\n  - { check: timeline-gap, reason: x, until: 2026-02-31 }\n",
+      ["trueup.yaml:2:46: no such date"],
+    ],
+    [
+      "a suppression of an unknown check",
+      "suppress:\n  - { check: timelin-gap, reason: x }\n",
+      ['unknown check "timelin-gap", did you mean "timeline-gap"?'],
+    ],
+    [
+      "a second document",
+      "timezone: UTC\n---\ntimezone: UTC\n",
+      ["trueup.yaml:2:1: a second document begins"],
+    ],
     ["a key given twice", "timezone: UTC\ntimezone: UTC\n", ["trueup.yaml:2:1: Map keys must be unique"]],
     ["a list for the whole file", "- a\n", ["trueup.yaml:1:1: expected a map"]],
     ["broken YAML", "a: [1, 2\nb: }", ["trueup.yaml:"]],
@@ -147,6 +237,19 @@ describe("trueup.yaml", () => {
     expect(found.length).toBeGreaterThan(0);
     for (const part of wanted) expect(found.join("\n")).toContain(part);
     for (const fault of found) expect(fault).not.toContain("\n");
+  });
+
+  test.each([
+    "(?i)abc",
+    "(?s:.)x",
+    "\\(?=1",
+    "[(?=]",
+    "[[:alpha:]]+\\z",
+    "\\\\1",
+    "\\pN{2,}",
+    "(?P<input_tokens>\\d+)",
+  ])("the RE2 pattern %s is taken", (pattern) => {
+    expect(load(`expect:\n  usage: { matches: { id: '${pattern}' } }\n`)).toBeDefined();
   });
 
   test("all faults are told at once, in the order of the file", () => {

@@ -4,11 +4,12 @@ import { configJsonSchema } from "../../config/index.ts";
 import { UserError } from "../../contract/errors.ts";
 import { didYouMean } from "../../contract/nearest.ts";
 import { stringify } from "../../report/json.ts";
+import { addedChecks } from "../checks.ts";
 import { EXIT } from "../exit.ts";
 import { readManifest } from "../manifest.ts";
 import type { Invocation } from "../program.ts";
 import { configOf, settingsOf } from "../settings.ts";
-import { writeOut } from "../streams.ts";
+import { narrate, writeOut } from "../streams.ts";
 
 const ACTIONS = ["show", "validate", "schema"] as const;
 
@@ -24,6 +25,9 @@ export async function run(invocation: Invocation): Promise<number> {
   const loaded = await configOf(invocation, checks);
   if (action === "validate") {
     if (loaded === null) throw new UserError("no trueup.yaml here or above; name one with --config");
+    const { failed } = await addedChecks(invocation);
+    for (const { check, reason } of failed) narrate(`trueup: ${check} cannot be loaded: ${reason}`);
+    if (failed.length > 0) return EXIT.failed;
     await writeOut(`${loaded.shown}: valid\n`);
     return EXIT.clean;
   }
