@@ -132,7 +132,9 @@ async function loadAll(
     try {
       const loader = LOADERS[source.kind];
       if (!loader) throw new UserError(`${source.path}: ${source.kind} inputs cannot be read yet`);
-      loaded.push(await (await loader())(source, context));
+      const one = await (await loader())(source, context);
+      if (source.pattern !== undefined) one.input.pattern = source.pattern;
+      loaded.push(one);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       loaded.push({ input: failedInput(source, messageOf(error)), tables: [], log: null });

@@ -15,11 +15,13 @@ export function configurationText({ inputs, tables }: Inspection, timezone: stri
     "",
     "inputs:",
   ];
-  const names = new Set<string>();
-  for (const { path, name, kind } of inputs) {
-    if (names.has(path)) continue;
-    names.add(path);
-    lines.push(`  - { path: ${quoted(path)}, name: ${quoted(name)} } # ${kind}`);
+  const named = inputs.map(({ path, pattern, name, kind }) => ({ path: pattern ?? path, name, kind }));
+  for (const { path, name, kind } of new Map(named.map((one) => [one.path, one])).values()) {
+    // A folder that gives several inputs lets each have its own name.
+    const alone = named.filter((one) => one.path === path).length === 1;
+    lines.push(
+      alone ? `  - { path: ${quoted(path)}, name: ${quoted(name)} } # ${kind}` : `  - ${quoted(path)}`,
+    );
   }
   lines.push("", "# The zone of times that carry none.", `timezone: ${quoted(timezone)}`, "");
   lines.push("# Exit 1 for findings at or above it: error, warning, info or never.", "fail_on: error", "");

@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import { EXPECTATION_IDS } from "../contract/accepted.ts";
+import { RESERVED_NAMES } from "../contract/evidence.ts";
 import { globMatches } from "../contract/glob.ts";
 import { didYouMean } from "../contract/nearest.ts";
 import { ROLES } from "../contract/roles.ts";
@@ -171,8 +172,7 @@ function inputFaults(config: Config): Fault[] {
     const name = typeof input === "string" ? undefined : input.name?.toLowerCase();
     if (name === undefined) return [];
     const fault = (text: string): Fault[] => [{ path: ["inputs", i, "name"], atKey: false, text }];
-    if (name === "trueup" || name === "main")
-      return fault(`the name "${name}" is trueup's own; take another`);
+    if (RESERVED_NAMES.has(name)) return fault(`the name "${name}" is trueup's own; take another`);
     if (taken.has(name)) return fault(`the name "${name}" is taken by another input`);
     taken.add(name);
     return [];

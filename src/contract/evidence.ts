@@ -21,6 +21,16 @@ export type InputKind = (typeof INPUT_KINDS)[number];
 /** ISO 8601 in UTC, for example `2025-11-23T16:30:35Z`. */
 export type Instant = string;
 
+/** Names of schemas that are not an input's. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  "main",
+  "trueup",
+  "temp",
+  "system",
+  "pg_catalog",
+  "information_schema",
+]);
+
 export interface TimeRange {
   from: Instant;
   to: Instant;
@@ -33,6 +43,8 @@ export interface Input {
   kind: InputKind;
   /** As shown to people: relative, with `/`. */
   path: string;
+  /** Of several files read as one: a pattern that leads to them, or the folder that holds them. */
+  pattern?: string;
   bytes: number;
   /** Rows (or lines) loaded. */
   rows: number;

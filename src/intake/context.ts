@@ -14,6 +14,8 @@ export interface Source {
   kind: InputKind;
   /** As shown to people: relative, with `/`; of a rotated set, its base. */
   path: string;
+  /** Of several files: a pattern that leads to them, or the folder that holds them. */
+  pattern?: string;
   /** Absolute paths, in the order to be read: one, or the parts of a rotated set. */
   files: string[];
   /** Bytes on disk, all parts. */

@@ -3,13 +3,12 @@
 import { readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { messageOf, UserError } from "../contract/errors.ts";
-import type { Input } from "../contract/evidence.ts";
+import { type Input, RESERVED_NAMES } from "../contract/evidence.ts";
 import type { InputSpec, Settings } from "../contract/settings.ts";
 import type { Source } from "./context.ts";
 import { type Found, find, isOpencode, shownPath } from "./found.ts";
+import { folderOf, patternOf } from "./reach.ts";
 import { byAge, rotatedName } from "./rotation.ts";
-
-const RESERVED = new Set(["main", "trueup", "temp", "system", "pg_catalog", "information_schema"]);
 
 /** `app.log` → `app_log`; what an SQL name and a reader can live with. */
 export function schemaNameOf(path: string): string {
@@ -56,6 +55,7 @@ export async function resolveInputs(
       name: uniqueName(spec.name ?? nameOf(group), taken),
       kind: first.kind,
       path: shownOf(group, settings.cwd),
+      ...(group.length > 1 && { pattern: reachOf(group, settings.cwd) }),
       files: group.map((one) => one.file),
       bytes: group.reduce((sum, one) => sum + one.bytes, 0),
       timezone: spec.timezone ?? settings.timezone,
@@ -166,6 +166,15 @@ function shownOf(group: readonly Found[], cwd: string): string {
   return spec.path.split(sep).join("/");
 }
 
+/** How a configuration names all files of a group. */
+function reachOf(group: readonly Found[], cwd: string): string {
+  const files = group.map((one) => one.file);
+  const { kind, file } = group[0] as Found;
+  if (isOpencode(file)) return folderOf(files, cwd);
+  const stem = kind === "log" ? rotatedName(basename(file)).base : null;
+  return patternOf(files, stem, cwd) ?? folderOf(files, cwd);
+}
+
 /** A log that was named alone leaves its rotated parts unread: said, not done. */
 function unreadParts(group: readonly Found[], found: readonly Found[]): string[] {
   const { kind, by, file, spec } = group[0] as Found;
@@ -189,7 +198,7 @@ function unreadParts(group: readonly Found[], found: readonly Found[]): string[]
 
 function uniqueName(wanted: string, taken: Set<string>): string {
   let name = wanted;
-  for (let n = 2; taken.has(name.toLowerCase()) || RESERVED.has(name.toLowerCase()); n++)
+  for (let n = 2; taken.has(name.toLowerCase()) || RESERVED_NAMES.has(name.toLowerCase()); n++)
     name = `${wanted}_${n}`;
   taken.add(name.toLowerCase());
   return name;

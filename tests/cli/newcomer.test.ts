@@ -58,6 +58,110 @@ describe("trueup init", () => {
     expect(here("config", "validate")).toMatchObject({ code: 0 });
   });
 
+  const sample = (from: string, to: string) =>
+    cpSync(join(ROOT, "sample-data", from), join(folder, to), { recursive: true });
+  const DUMP = `--
+-- PostgreSQL database dump
+--
+
+CREATE TABLE public.calls (id integer NOT NULL, created_at timestamp, input_tokens integer);
+
+COPY public.calls (id, created_at, input_tokens) FROM stdin;
+1\t2025-01-01 00:00:00\t5
+\\.
+
+--
+-- PostgreSQL database dump complete
+--
+`;
+
+  test.each<[string, () => void, unknown[]]>([
+    [
+      "a database alone",
+      () => sample("citations/validations.db", "usage.db"),
+      [{ path: "usage.db", name: "usage" }],
+    ],
+    [
+      "code and its database",
+      () => {
+        sample("router/src", "app/src");
+        sample("router/router.sqlite", "app/router.sqlite");
+      },
+      [
+        { path: "app/router.sqlite", name: "router" },
+        { path: ".", name: expect.any(String) },
+      ],
+    ],
+    [
+      "a dump",
+      () => writeFileSync(join(folder, "backup.sql"), DUMP),
+      [{ path: "backup.sql", name: "backup" }],
+    ],
+    [
+      "names with spaces",
+      () => sample("citations/validations.db", "my data/the usage.db"),
+      [{ path: "my data/the usage.db", name: "the_usage" }],
+    ],
+    [
+      "a rotated log",
+      () => {
+        for (const part of ["", ".1", ".2"]) sample("citations/app.log", `logs/app.log${part}`);
+      },
+      [{ path: "logs/app.log*", name: "app_log" }],
+    ],
+    [
+      "a log a day",
+      () => {
+        for (const day of ["01", "02", "11"]) sample("citations/app.log", `app-2025-11-${day}.log`);
+      },
+      [{ path: "app-2025-11-*.log", name: "app_log" }],
+    ],
+    [
+      "tables of one shape beside another",
+      () => {
+        for (const part of ["1", "2"]) writeFileSync(join(folder, `calls${part}.csv`), "id,tokens\n1,2\n");
+        writeFileSync(join(folder, "users.csv"), "user,mail\na,b\n");
+      },
+      [
+        { path: "calls*.csv", name: expect.any(String) },
+        { path: "users.csv", name: "users" },
+      ],
+    ],
+    [
+      "a storage folder of many files",
+      () => sample("opencode/storage", "storage"),
+      [{ path: "storage", name: "storage" }],
+    ],
+  ])("of %s names what leads to the same inputs again", (_, prepare, inputs) => {
+    prepare();
+    const seen = () => {
+      const { stdout } = here("inspect", "--format", "json");
+      const read = (JSON.parse(stdout) as { inputs: { name: string; kind: string; rows: number }[] }).inputs;
+      return read.map(({ name, kind, rows }) => [name, kind, rows]);
+    };
+    const before = seen();
+    expect(here("init")).toMatchObject({ code: 0, stderr: "" });
+    expect((parse(readFileSync(join(folder, "trueup.yaml"), "utf8")) as { inputs: unknown }).inputs).toEqual(
+      inputs,
+    );
+    expect(here("config", "validate").code).toBe(0);
+    expect(seen()).toEqual(before);
+  });
+
+  test("for GitLab writes a job that reports code quality", () => {
+    copySample();
+    expect(here("init", "--ci", "gitlab").code).toBe(0);
+    const { trueup: job } = parse(readFileSync(join(folder, ".gitlab/trueup.gitlab-ci.yml"), "utf8")) as {
+      trueup: { script: string[]; artifacts: { reports: { codequality: string } } };
+    };
+    const args = job.script[0]!.split(" ").slice(3);
+    expect(here(...args, "--select", "missing-tokens").code).toBe(1);
+    const issues = JSON.parse(
+      readFileSync(join(folder, job.artifacts.reports.codequality), "utf8"),
+    ) as unknown[];
+    expect(issues).toHaveLength(1);
+  });
+
   test("replaces nothing unless told to", () => {
     copySample();
     writeFileSync(join(folder, "trueup.yaml"), "# mine\n");
