@@ -35,6 +35,8 @@ export { withEvidence } from "./evidence.ts";
 export { baselineOf, prunedBaseline } from "./findings/baseline.ts";
 export { removeTempDirs } from "./store/index.ts";
 
+/** Tables that an error names. */
+const TABLES_NAMED = 12;
 /** Distinct credentials of one column that are looked for in the result of a query. */
 const SECRETS_MAX = 100_000;
 
@@ -219,10 +221,13 @@ export async function query(
     try {
       await store.assertSelect(sql);
     } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      const told = /Catalog Error/.test(error.message)
+        ? error.message.replace(/[.!]$/, thereAre(evidence))
+        : error.message;
       // A table may be missing because its input could not be read.
       const broken = evidence.inputs.find((input) => input.error !== undefined);
-      if (!broken || !(error instanceof UserError)) throw error;
-      throw new UserError(`${broken.error}; and so ${error.message}`);
+      throw new UserError(broken ? `${broken.error}; and so ${told}` : told);
     }
     const { columns, rows } = await store.table(sql, [], "text");
     const masked = maskRows(
@@ -232,6 +237,14 @@ export async function query(
     );
     return { columns, rows: masked, inputs: maskValue([...evidence.inputs]) };
   });
+}
+
+/** `; there are app_log.lines, validations.validations`, for who has named another table. */
+function thereAre({ tables }: Evidence): string {
+  const names = tables.slice(0, TABLES_NAMED).map((table) => table.name);
+  if (names.length === 0) return "";
+  const more = tables.length - names.length;
+  return `; there are ${names.join(", ")}${more > 0 ? ` and ${more} more, see trueup inspect` : ""}`;
 }
 
 /** The values of the credential columns that a query names: an alias must not show them. */

@@ -190,7 +190,10 @@ export class Store {
       prepared.destroySync();
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new UserError(`the SQL fails: ${messageOf(error)}`);
+      // DuckDB's second line names what there is: `Candidate bindings: "alpha"`.
+      const [, candidates] = /\n(Candidate \w+: .*)/.exec(String(error)) ?? [];
+      const told = candidates ? `${messageOf(error).replace(/!$/, "")}; ${candidates}` : messageOf(error);
+      throw new UserError(`the SQL fails: ${told}`);
     }
     if (type !== StatementType.SELECT) throw new UserError("only a SELECT may be run here");
   }

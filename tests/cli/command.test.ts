@@ -226,7 +226,16 @@ describe("trueup query", () => {
 
   test.each([
     ["SQL that fails", "SELECT nope", /^trueup: the SQL fails: .*nope/],
-    ["a table that is not there", "SELECT * FROM app_log.linse", /^trueup: the SQL fails: .*linse/],
+    [
+      "a column that is not there",
+      "SELECT lime FROM app_log.token_usage",
+      /^trueup: the SQL fails: .*"lime" not found.*; Candidate bindings: "line"/m,
+    ],
+    [
+      "a table that is not there",
+      "SELECT * FROM app_log.linse",
+      /^trueup: the SQL fails: .*linse.*; there are app_log\.lines, app_log\.token_usage$/m,
+    ],
     ["two statements", "SELECT 1; SELECT 2", /^trueup: expected one SELECT, found 2 statements$/m],
     ["a statement that writes", "DROP TABLE trueup.tables", /^trueup: only a SELECT may be run here$/m],
     ["a file", "SELECT * FROM read_text('/etc/hostname')", /^trueup: /],
