@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchCode } from "./code.ts";
 import { makeLog, makeSqlite, SQLITE_COLUMNS } from "./data.ts";
 import { type Command, compare } from "./measure.ts";
 import { benchPostgres } from "./postgres.ts";
@@ -71,6 +72,7 @@ const PARTS: Record<string, () => void | Promise<void>> = {
   log: benchLog,
   sqlite: benchSqlite,
   postgres: () => benchPostgres(folder, trueup, tell),
+  code: () => benchCode(folder, trueup, (root) => node(join(dist, "bench/anchor-parse.js"), root), tell),
 };
 
 // `npm run bench -- sqlite` measures only the parts that are named.
