@@ -1,10 +1,25 @@
 /** Turns source text into a plain tree; the only user of tree-sitter. */
 
 import { createRequire } from "node:module";
-import { Language as Grammar, Parser, type Tree, type TreeCursor } from "web-tree-sitter";
+import {
+  Language as Grammar,
+  Parser,
+  type Node as SyntaxNode,
+  type Tree,
+  type TreeCursor,
+} from "web-tree-sitter";
 
 /** Trees deeper than this are cut: recursion below must not overflow on hostile input. */
 const DEPTH_MAX = 900;
+
+/** Every step of a cursor crosses into WASM: below these there is nothing that anyone asks for. */
+const LEAVES = new Set(
+  `comment identifier property_identifier private_property_identifier shorthand_property_identifier
+   shorthand_property_identifier_pattern statement_identifier field_identifier type_identifier package_identifier
+   number integer float int_literal float_literal string_fragment escape_sequence string_start string_end
+   regex_pattern regex_flags interpreted_string_literal raw_string_literal true false null nil none undefined this super
+   predefined_type interface_declaration type_alias_declaration function_signature`.split(/\s+/),
+);
 
 /** A named node. Positions are UTF-16 offsets into the source. */
 export interface Node {
@@ -29,6 +44,7 @@ interface Loaded {
   parser: Parser;
   names: string[];
   named: boolean[];
+  leaves: boolean[];
   fields: (string | null)[];
 }
 
@@ -47,11 +63,14 @@ async function load(grammar: string): Promise<Loaded> {
   parser.setLanguage(language);
   const names: string[] = [];
   const named: boolean[] = [];
+  const leaves: boolean[] = [];
   for (let id = 0; id < language.nodeTypeCount; id++) {
     names.push(language.nodeTypeForId(id) ?? "");
     named.push(language.nodeTypeIsNamed(id));
+    // Only Python's strings have parts that are read: interpolations.
+    leaves.push(LEAVES.has(names[id] as string) || (names[id] === "string" && grammar !== "python"));
   }
-  return { parser, names, named, fields: language.fields };
+  return { parser, names, named, leaves, fields: language.fields };
 }
 
 /** Parses a text; syntax errors are nodes of type `ERROR`, never an exception. */
@@ -67,7 +86,7 @@ export async function parse(grammar: string, source: string): Promise<Syntax> {
   const cursor = tree.walk();
   try {
     const state = { errorAt: -1 };
-    const root = copy(cursor, grammarTables, state, 0);
+    const root = copy(cursor, cursor.nodeTypeId, grammarTables, state, 0);
     const starts = lineStarts(source);
     const lineAt = (offset: number) => lineOf(starts, offset);
     return {
@@ -75,7 +94,9 @@ export async function parse(grammar: string, source: string): Promise<Syntax> {
       source,
       lineAt,
       text: (node) => source.slice(node.start, node.end),
-      brokenAt: tree.rootNode.hasError ? lineAt(Math.max(0, state.errorAt)) : null,
+      brokenAt: tree.rootNode.hasError
+        ? lineAt(state.errorAt >= 0 ? state.errorAt : firstError(tree.rootNode))
+        : null,
     };
   } finally {
     // The tree lives in WASM memory, which no garbage collector sees.
@@ -84,8 +105,13 @@ export async function parse(grammar: string, source: string): Promise<Syntax> {
   }
 }
 
-function copy(cursor: TreeCursor, tables: Loaded, state: { errorAt: number }, depth: number): Node {
-  const id = cursor.nodeTypeId;
+function copy(
+  cursor: TreeCursor,
+  id: number,
+  tables: Loaded,
+  state: { errorAt: number },
+  depth: number,
+): Node {
   // ERROR has the id 65535, which no table holds.
   const type = tables.names[id] ?? "ERROR";
   const node: Node = {
@@ -96,14 +122,24 @@ function copy(cursor: TreeCursor, tables: Loaded, state: { errorAt: number }, de
     kids: [],
   };
   if (type === "ERROR" && state.errorAt < 0) state.errorAt = node.start;
-  if (depth < DEPTH_MAX && type !== "comment" && cursor.gotoFirstChild()) {
+  if (depth < DEPTH_MAX && !tables.leaves[id] && cursor.gotoFirstChild()) {
     do {
       const kid = cursor.nodeTypeId;
-      if (tables.named[kid] || kid === 65535) node.kids.push(copy(cursor, tables, state, depth + 1));
+      if (tables.named[kid] || kid === 65535) node.kids.push(copy(cursor, kid, tables, state, depth + 1));
     } while (cursor.gotoNextSibling());
     cursor.gotoParent();
   }
   return node;
+}
+
+/** Where an error below a leaf, or a token that is missing, stands. */
+function firstError(node: SyntaxNode): number {
+  for (let here = node, depth = 0; depth < DEPTH_MAX; depth++) {
+    const inner = here.children.find((kid) => kid?.hasError || kid?.isMissing);
+    if (!inner) return here.startIndex;
+    here = inner;
+  }
+  return node.startIndex;
 }
 
 function lineStarts(source: string): number[] {

@@ -112,8 +112,27 @@ export class Builder {
     this.#blockEnd = outer;
   }
 
+  /** Keeps an expression of the body; one that only reads names and numbers says nothing to any later stage. */
   root(expr: Expr): void {
-    if (expr !== NOTHING) this.current.roots.push(expr);
+    if (saysSomething(expr)) this.current.roots.push(expr);
+  }
+}
+
+function saysSomething(expr: Expr): boolean {
+  switch (expr.k) {
+    case "name":
+    case "value":
+      return false;
+    case "member":
+    case "item":
+      return saysSomething(expr.of);
+    case "index":
+      return saysSomething(expr.of) || saysSomething(expr.key);
+    case "other":
+    case "either":
+      return expr.of.some(saysSomething);
+    default:
+      return true;
   }
 }
 
