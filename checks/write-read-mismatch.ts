@@ -12,7 +12,7 @@ import {
   listEntries,
 } from "../src/contract/code.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { conceptOf, mapping, sameColumns, sameSubject } from "../src/contract/siblings.ts";
+import { conceptOf, mapping, sameColumns, subjectOf } from "../src/contract/siblings.ts";
 import { plural } from "../src/contract/wording.ts";
 
 interface Side {
@@ -50,23 +50,32 @@ export default defineCheck({
     const entries = await entriesByFunction(ctx);
     const sides = await sidesOf(ctx, accesses, entries);
     const findings: FindingDraft[] = [];
-    for (let i = 0; i < sides.length; i++)
-      for (let k = i + 1; k < sides.length; k++) {
-        const pair = recorded(sides[i] as Side, sides[k] as Side);
-        if (!pair) continue;
-        const [main, other] = pair;
-        const others = sides.filter((side) => side !== main && side !== other);
-        const proven = main.rows !== null && other.rows !== null && other.rows < main.rows;
-        for (const reader of mismatched(main, other, entries))
-          findings.push(
-            draft(target.input, main, other, others, reader, entries.get(reader.id) ?? [], proven),
-          );
-        for (const guard of await guards(ctx, main, other, entries))
-          findings.push(guardDraft(target.input, main, other, guard, proven));
-      }
+    for (const [a, b] of siblings(sides)) {
+      const pair = recorded(a, b);
+      if (!pair) continue;
+      const [main, other] = pair;
+      const others = sides.filter((side) => side !== main && side !== other);
+      const proven = main.rows !== null && other.rows !== null && other.rows < main.rows;
+      for (const reader of mismatched(main, other, entries))
+        findings.push(draft(target.input, main, other, others, reader, entries.get(reader.id) ?? [], proven));
+      for (const guard of await guards(ctx, main, other, entries))
+        findings.push(guardDraft(target.input, main, other, guard, proven));
+    }
     return findings;
   },
 });
+
+/** The pairs of recorded tables with one subject, in the order of their names. */
+function siblings(sides: readonly Side[]): [Side, Side][] {
+  const bySubject = new Map<string, Side[]>();
+  for (const side of sides) {
+    const subject = side.writes.length > 0 ? subjectOf(side.table) : null;
+    if (subject !== null) bySubject.set(subject, [...(bySubject.get(subject) ?? []), side]);
+  }
+  return [...bySubject.values()].flatMap((group) =>
+    group.flatMap((a, i) => group.slice(i + 1).map((b): [Side, Side] => [a, b])),
+  );
+}
 
 /** Every table that code both records in or reads, with all columns that are known of it. */
 async function sidesOf(
@@ -113,8 +122,7 @@ async function sidesOf(
 
 /** The recorded table first, when the two record the same thing and it can be told which one is meant. */
 function recorded(a: Side, b: Side): [Side, Side] | null {
-  if (a.writes.length === 0 || b.writes.length === 0) return null;
-  if (!sameSubject(a.table, b.table) || !sameColumns(a.columns, b.columns)) return null;
+  if (!sameColumns(a.columns, b.columns)) return null;
   // One function that writes both, or fills one from the other.
   if (
     a.writes.some(

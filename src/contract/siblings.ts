@@ -19,13 +19,15 @@ export function wordsOf(name: string): string[] {
     .map(singular);
 }
 
-/** Same subject: they share a word that means something, and what else they say is only how rows are kept. */
-export function sameSubject(a: string, b: string): boolean {
-  const [left, right] = [wordsOf(a), wordsOf(b)];
-  if ([...left, ...right].some((word) => ROLLUP.test(word))) return false;
-  const shared = left.filter((word) => right.includes(word) && !GENERIC.test(word));
-  const rest = [...left, ...right].filter((word) => !shared.includes(word));
-  return shared.length > 0 && rest.every((word) => GENERIC.test(word));
+/**
+ * What a table is about, whatever its name says of how rows are kept; null for a rollup and for a name that says nothing.
+ * Two tables of one subject may record the same thing.
+ */
+export function subjectOf(table: string): string | null {
+  const words = wordsOf(table);
+  if (words.some((word) => ROLLUP.test(word))) return null;
+  const subject = [...new Set(words.filter((word) => !GENERIC.test(word)))].sort().join(" ");
+  return subject === "" ? null : subject;
 }
 
 const CONCEPTS: [concept: string, pattern: RegExp][] = [

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { builderAccess } from "./access/builders.ts";
-import { type AccessContext, chainsOf } from "./access/emit.ts";
+import { type AccessContext, Chains } from "./access/emit.ts";
 import { gormAccess } from "./access/gorm.ts";
 import { javascriptOrmAccess } from "./access/orm-javascript.ts";
 import { pythonOrmAccess } from "./access/orm-python.ts";
@@ -60,7 +60,7 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
     program,
     models,
     sites,
-    chains: chainsOf(sites),
+    chains: new Chains(sites),
     emit(place, line, table, operation, columns, certainty) {
       const { id, name } = own(place);
       const module = program.module(place.m);

@@ -60,8 +60,8 @@ export interface FunctionIR {
   decorators: Expr[];
   /** Every value a local name is given, in order; `name[]` holds what is appended to the list of that name. */
   bindings: Map<string, Expr[]>;
-  /** Beside each of the bindings' values, the last line of the block in which it is given. */
-  blockEnds: Map<string, number[]>;
+  /** For a name that is given several values, the last line of the block in which each is given; null without any. */
+  blockEnds: Map<string, number[]> | null;
   /** The expressions of its body. */
   roots: Expr[];
   returns: Expr[];

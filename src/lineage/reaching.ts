@@ -14,7 +14,7 @@ export function valuesAt(
   isOpen: (value: Expr) => boolean = () => false,
 ): readonly Expr[] {
   const values = fn.bindings.get(name) ?? [];
-  const ends = fn.blockEnds.get(name) ?? [];
+  const ends = fn.blockEnds?.get(name) ?? [];
   if (values.length < 2) return values;
   let last = -1;
   let sure = 0;

@@ -14,26 +14,38 @@ export interface Chain {
   steps: Step[];
 }
 
-/** The chains of every function, `m f` → chains. */
-export function chainsOf(sites: readonly Site[]): Map<string, Chain[]> {
-  const chains = new Map<string, Chain[]>();
-  for (const { place, expr, chained } of sites) {
-    if (expr.k !== "call" || chained) continue;
-    const key = `${place.m} ${place.f}`;
-    const known = chains.get(key);
-    const chain = { call: expr, ...chainOf(expr) };
-    if (known) known.push(chain);
-    else chains.set(key, [chain]);
+/** The chains of each function, taken apart when they are first asked for. */
+export class Chains {
+  readonly #calls = new Map<string, Call[]>();
+  readonly #chains = new Map<string, readonly Chain[]>();
+
+  constructor(sites: readonly Site[]) {
+    for (const { place, expr, chained } of sites) {
+      if (expr.k !== "call" || chained) continue;
+      const key = `${place.m} ${place.f}`;
+      const known = this.#calls.get(key);
+      if (known) known.push(expr);
+      else this.#calls.set(key, [expr]);
+    }
   }
-  return chains;
+
+  at(place: Place): readonly Chain[] {
+    const key = `${place.m} ${place.f}`;
+    let chains = this.#chains.get(key);
+    if (!chains) {
+      chains = (this.#calls.get(key) ?? []).map((call) => ({ call, ...chainOf(call) }));
+      this.#chains.set(key, chains);
+    }
+    return chains;
+  }
 }
 
 export interface AccessContext {
   program: Program;
   models: Models;
   sites: readonly Site[];
-  /** The outermost calls of each function, `m f` → chains. */
-  chains: ReadonlyMap<string, readonly Chain[]>;
+  /** The outermost calls of each function. */
+  chains: Chains;
   /** Tells one access; `table` null when only run time knows it. */
   emit(
     place: Place,
@@ -47,7 +59,7 @@ export interface AccessContext {
 
 /** The chains of the function at a place. */
 export function chainsAt(ctx: AccessContext, place: Place): readonly Chain[] {
-  return ctx.chains.get(`${place.m} ${place.f}`) ?? [];
+  return ctx.chains.at(place);
 }
 
 /** The constant text of an expression, or null. */

@@ -45,7 +45,7 @@ export class Builder {
       params: [],
       decorators: [],
       bindings: new Map(),
-      blockEnds: new Map(),
+      blockEnds: null,
       roots: [],
       returns: [],
     };
@@ -95,13 +95,20 @@ export class Builder {
 
   #bindIn(fn: FunctionIR, name: string, value: Expr): void {
     const known = fn.bindings.get(name);
-    if (known) known.push(value);
-    else fn.bindings.set(name, [value]);
+    if (!known) {
+      fn.bindings.set(name, [value]);
+      this.#firstEnds.set(value, this.#blockEnd);
+      return;
+    }
+    fn.blockEnds ??= new Map();
     const ends = fn.blockEnds.get(name);
     if (ends) ends.push(this.#blockEnd);
-    else fn.blockEnds.set(name, [this.#blockEnd]);
+    else fn.blockEnds.set(name, [this.#firstEnds.get(known[0] as Expr) ?? 0, this.#blockEnd]);
+    known.push(value);
   }
 
+  /** The block ends of names that have one value so far: most never get another. */
+  readonly #firstEnds = new Map<Expr, number>();
   #blockEnd = Number.MAX_SAFE_INTEGER;
 
   /** Reads the statements of a block: what is given a value in it holds to its end. */
