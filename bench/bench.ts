@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchCode } from "./code.ts";
 import { makeLog, makeSqlite, SQLITE_COLUMNS } from "./data.ts";
+import { benchDiagnosis } from "./diagnosis.ts";
 import { type Command, compare } from "./measure.ts";
 import { benchPostgres } from "./postgres.ts";
 import { tell } from "./tell.ts";
@@ -71,6 +72,7 @@ const PARTS: Record<string, () => void | Promise<void>> = {
   "start-up": benchStartUp,
   log: benchLog,
   sqlite: benchSqlite,
+  diagnosis: () => benchDiagnosis(folder, trueup, tell),
   postgres: () => benchPostgres(folder, trueup, tell),
   code: () => benchCode(folder, trueup, (root) => node(join(dist, "bench/anchor-parse.js"), root), tell),
 };

@@ -65,7 +65,7 @@ export function makeSqlite(file: string, rows: number): void {
     r AS (SELECT i, (i * i * 31 + i * 17) % 3989 + 10 AS a, (i * i * 13 + i * 7) % 1901 + 5 AS b FROM n)
     INSERT INTO requests SELECT
       printf('req_%08x%08x', (i * 2654435761) % 4294967296, i), printf('sess_%08d', i / 12),
-      strftime('%Y-%m-%dT%H:%M:%S', 1735689600 + i * 9), strftime('%Y-%m-%dT%H:%M:%S', 1735689600 + i * 9 + 3),
+      strftime('%Y-%m-%dT%H:%M:%S', 1735689600 + i * 9, 'unixepoch'), strftime('%Y-%m-%dT%H:%M:%S', 1735689600 + i * 9 + 3, 'unixepoch'),
       CASE i % 3 WHEN 0 THEN 'anthropic' ELSE 'openai' END,
       CASE i % 3 WHEN 0 THEN 'claude-sonnet-4' WHEN 1 THEN 'gpt-4o' ELSE 'gpt-4o-mini' END,
       'success', a, b, a + b, (a + 3 * b) / 1000000.0, '/v1/chat/completions', printf('user%04d@example.com', i % 5000)

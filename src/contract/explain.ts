@@ -37,6 +37,11 @@ interface ValueCount {
   defects: number;
 }
 
+export interface CountedDimension {
+  dimension: Dimension;
+  counts: ValueCount[];
+}
+
 /**
  * The best explanation among the dimensions, or null when none separates: the rate of defects inside and outside the
  * named values must differ by more than 70 points and more than chance would allow, and the named values must hold most
@@ -49,16 +54,32 @@ export async function explain(
   defect: string,
   ctx: Asking,
 ): Promise<Explanation | null> {
+  return bestExplanation(await countDimensions(usage, dimensions, scope, defect, ctx));
+}
+
+/** Rows and defects per value of each dimension: one grouped scan each. */
+export async function countDimensions(
+  usage: UsageRelation,
+  dimensions: readonly Dimension[],
+  scope: string,
+  defect: string,
+  ctx: Asking,
+): Promise<CountedDimension[]> {
+  const counted: CountedDimension[] = [];
+  for (const dimension of dimensions)
+    counted.push({ dimension, counts: await countValues(usage, dimension, scope, defect, ctx) });
+  return counted;
+}
+
+export function bestExplanation(counted: readonly CountedDimension[]): Explanation | null {
   let best: { explanation: Explanation; score: number } | null = null;
-  for (const dimension of dimensions) {
-    const counts = await countValues(usage, dimension, scope, defect, ctx);
+  for (const { dimension, counts } of counted)
     for (const inside of [true, false]) {
       const explanation = separate(dimension, counts, inside);
       if (!explanation) continue;
       const score = strength(explanation);
       if (score > (best?.score ?? 0)) best = { explanation, score };
     }
-  }
   return best?.explanation ?? null;
 }
 

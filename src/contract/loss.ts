@@ -151,7 +151,34 @@ export async function lossOnset(
       ...onset(instantOf(episode.earliest), instantOf(episode.latest)),
       until: instantOf(episode.until),
     };
-  return onset(start, since);
+  return onset((await firstPossible(usage, scope, defect, start, since, ctx)) ?? start, since);
+}
+
+/**
+ * The earliest moment at which a partial loss can have begun, given its first lost call: had it begun so many calls
+ * earlier that one of them would have been lost with a chance of 95 %, that one would be the first. Null when there are
+ * fewer calls before it than that.
+ */
+async function firstPossible(
+  usage: UsageRelation,
+  scope: string,
+  defect: string,
+  start: Instant,
+  since: Instant,
+  ctx: Asking,
+): Promise<Instant | null> {
+  if (since <= start) return null;
+  const first = timestamp(since, ctx.sql);
+  const [row = {}] = await ctx.query(
+    `SELECT count(*) AS calls, count(*) FILTER (WHERE ${defect}) AS lost FROM ${usage.relation} WHERE ${scope} AND time >= ${first}`,
+  );
+  const kept = 1 - Number(row.lost ?? 0) / Math.max(1, Number(row.calls ?? 0));
+  const calls = kept <= 0 ? 1 : Math.max(1, Math.ceil(Math.log(0.05) / Math.log(Math.min(kept, 0.9999))));
+  const [earlier = {}] = await ctx.query(
+    `SELECT min(time) AS time, count(*) AS n FROM (
+       SELECT time FROM ${usage.relation} WHERE ${scope} AND time < ${first} ORDER BY time DESC LIMIT ${calls}) AS before_it`,
+  );
+  return Number(earlier.n ?? 0) < calls ? null : text(earlier.time);
 }
 
 function text(value: Value | undefined): Instant | null {

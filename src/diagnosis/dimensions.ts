@@ -1,7 +1,13 @@
 /** Searches the dimensions, alone and in pairs, for the values that tell defective rows from sound ones. */
 
 import type { Dimension, UsageRelation } from "../contract/evidence.ts";
-import { type Explanation, explain } from "../contract/explain.ts";
+import {
+  bestExplanation,
+  type CountedDimension,
+  countDimensions,
+  type Explanation,
+  explain,
+} from "../contract/explain.ts";
 import type { HypothesisContext } from "../contract/hypothesis.ts";
 import { number, percent } from "../contract/wording.ts";
 
@@ -32,7 +38,8 @@ export async function separate(
   defect: string,
   ctx: HypothesisContext,
 ): Promise<Separation | null> {
-  const single = await explain(usage, singles, scope, defect, ctx);
+  const counted = await countDimensions(usage, singles, scope, defect, ctx);
+  const single = bestExplanation(counted);
   const tried = singles.reduce((sum, d) => sum + d.distinct, 0);
   const sqlOf = ({ column, values }: Explanation) => {
     const isNamed = values.map((value) =>
@@ -43,7 +50,7 @@ FROM ${usage.relation} WHERE ${scope} GROUP BY 1, 2 ORDER BY is_named DESC, call
   };
   if (single) return judged(single, tried, sqlOf(single));
   const pairs: Dimension[] = [];
-  const best = await mostTelling(usage, singles, scope, defect, ctx);
+  const best = mostTelling(counted);
   for (const [i, a] of best.entries())
     for (const b of best.slice(i + 1))
       if (a.distinct * b.distinct <= COMBINATIONS_MAX)
@@ -56,24 +63,14 @@ FROM ${usage.relation} WHERE ${scope} GROUP BY 1, 2 ORDER BY is_named DESC, call
   return pair && judged(pair, tried + pairs.reduce((sum, d) => sum + d.distinct, 0), sqlOf(pair));
 }
 
-/** The dimensions whose values differ most: variance of the defect between values, in one scan each. */
-async function mostTelling(
-  usage: UsageRelation,
-  dimensions: readonly Dimension[],
-  scope: string,
-  defect: string,
-  ctx: HypothesisContext,
-): Promise<Dimension[]> {
-  const scored: { dimension: Dimension; score: number }[] = [];
-  for (const dimension of dimensions.filter((d) => d.distinct <= COMBINATIONS_MAX / 2)) {
-    const [row = {}] = await ctx.query(
-      `SELECT sum(n * rate * rate) AS between_values FROM (
-         SELECT count(*) AS n, CAST(count(*) FILTER (WHERE ${defect}) AS DOUBLE) / count(*) AS rate
-         FROM ${usage.relation} WHERE ${scope} GROUP BY ${dimension.column}) AS value_rates`,
-    );
-    scored.push({ dimension, score: Number(row.between_values ?? 0) });
-  }
-  return scored
+/** The dimensions whose values differ most: the variance of the defect between values. */
+function mostTelling(counted: readonly CountedDimension[]): Dimension[] {
+  return counted
+    .filter(({ dimension }) => dimension.distinct <= COMBINATIONS_MAX / 2)
+    .map(({ dimension, counts }) => ({
+      dimension,
+      score: counts.reduce((sum, { rows, defects }) => sum + defects ** 2 / rows, 0),
+    }))
     .sort((a, b) => b.score - a.score || (a.dimension.name < b.dimension.name ? -1 : 1))
     .slice(0, PAIRED_MAX)
     .map(({ dimension }) => dimension);

@@ -142,17 +142,20 @@ function onlyTable(found: readonly UsageRelation[], group: Group, evidence: Evid
   return tables.length === 1 ? (tables[0] as UsageRelation) : null;
 }
 
-/** A log with token events, one whose lines name ids of the table, or one that a finding is about. */
+/**
+ * A log that a finding is about, one whose lines name ids of the table, and one with token events, unless its lines
+ * name the ids of other tables: then it records their calls.
+ */
 function recordsSame(input: string, group: Group, table: UsageRelation | null, evidence: Evidence): boolean {
-  if (group.findings.some((f) => f.onset?.sources.some((name) => name.startsWith(`${input}.`)))) return true;
-  if (
-    evidence.usage.some((u) => u.origin === "events" && u.table.input === input && tokenRoles(u).length > 0)
-  )
-    return true;
-  return evidence.links.some((link) => {
-    const sides = [link.leftTable, link.rightTable];
-    return table !== null && sides.includes(table.name) && sides.some((side) => side.startsWith(`${input}.`));
-  });
+  const isOf = (name: string) => name.startsWith(`${input}.`);
+  if (group.findings.some((f) => f.onset?.sources.some(isOf))) return true;
+  const named = evidence.links.flatMap(({ leftTable, rightTable }) =>
+    isOf(leftTable) ? [rightTable] : isOf(rightTable) ? [leftTable] : [],
+  );
+  if (table !== null && named.length > 0) return named.includes(table.name);
+  return evidence.usage.some(
+    (u) => u.origin === "events" && u.table.input === input && tokenRoles(u).length > 0,
+  );
 }
 
 /** The last defective row, when sound ones follow; else the end of the evidence. */
@@ -163,7 +166,9 @@ async function endOf(
   defect: string | null,
   ctx: Pick<CheckContext, "evidence" | "query">,
 ): Promise<number | null> {
-  const end = ctx.evidence.latest === null ? null : secondsOf(ctx.evidence.latest);
+  const { latest, now } = ctx.evidence;
+  // Rows dated in the future tell nothing of how far the evidence goes.
+  const end = latest === null ? null : Math.min(secondsOf(latest), secondsOf(now));
   if (!onset || !table?.has("time") || defect === null) return end;
   const [row] = await ctx.query(
     `SELECT max(time) FILTER (WHERE ${defect}) AS bad, max(time) FILTER (WHERE NOT (${defect})) AS sound

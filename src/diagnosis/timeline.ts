@@ -35,7 +35,8 @@ export async function timelineFor(incident: Incident, ctx: HypothesisContext): P
   const ranges = ctx.evidence.series.filter((s) => shown.some((lane) => lane.name === s.name));
   if (!onset || ranges.length === 0) return null;
   const first = Math.min(...ranges.map((s) => secondsOf(s.timeRange.from)), onset.earliest);
-  const last = Math.max(...ranges.map((s) => secondsOf(s.timeRange.to)), onset.latest);
+  const end = Math.max(...ranges.map((s) => secondsOf(s.timeRange.to)));
+  const last = Math.max(Math.min(end, secondsOf(ctx.now)), onset.latest);
   const side = (other: number) => Math.max(SIDE_FACTOR * other, SIDE_SECONDS);
   const from = Math.max(first, onset.earliest - side(last - onset.latest));
   const to = Math.min(last, onset.latest + side(onset.earliest - first));

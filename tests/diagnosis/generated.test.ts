@@ -8,6 +8,8 @@ import { builtInHypotheses } from "../../src/diagnosis/index.ts";
 import { diagnoseTables } from "../kit/diagnose.ts";
 import { CAUSES, worldOf } from "./world.ts";
 
+/** `FIRST=21 INCIDENTS=100` makes others than those of the documentation. */
+const FIRST = Number(process.env["FIRST"] ?? 1);
 const SEEDS = Number(process.env["INCIDENTS"] ?? 20);
 
 /** Incidents of each cause whose sentences are compared with what their queries return. */
@@ -22,10 +24,12 @@ interface Named {
 const named: Named[] = [];
 
 describe("each hypothesis as the true cause", () => {
-  test.each(CAUSES)("%s", { timeout: 120_000 }, async (cause) => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
+  test.each(CAUSES)("%s", { timeout: 300_000 }, async (cause) => {
+    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
       const world = worldOf(cause, seed);
-      const { incidents } = await diagnoseTables(world.tables, world.prepare, { verify: seed <= VERIFIED });
+      const { incidents } = await diagnoseTables(world.tables, world.prepare, {
+        verify: seed < FIRST + VERIFIED,
+      });
       const distance = (one: (typeof incidents)[number]) =>
         one.from === null ? 0 : Math.abs(Date.parse(one.from) / 1000 - world.onset);
       // The incident that says most of the planted onset; a distractor may be one of its own.
@@ -67,7 +71,7 @@ describe("each hypothesis as the true cause", () => {
     expect(sure.filter(Boolean).length / sure.length).toBeGreaterThanOrEqual(0.8);
   });
 
-  test.skipIf(SEEDS !== 20)(
+  test.skipIf(SEEDS !== 20 || FIRST !== 1)(
     "docs/diagnosis.md is what the hypotheses say of themselves, with this matrix",
     async () => {
       const page = join(import.meta.dirname, "../../docs/diagnosis.md");

@@ -134,6 +134,22 @@ describe("a cause is found", () => {
 });
 
 describe("no cause is guessed", () => {
+  test("when one of two systems with a log and a table each ends before the other", async () => {
+    const [short, long] = [
+      callsOf(() => ({})).slice(0, 500),
+      callsOf(({ id }) => ({ id: id.replace(/^../, "ff") })),
+    ];
+    const { incidents } = await diagnoseTables(
+      { "db.calls": tableOf(short), "chat.turns": tableOf(long) },
+      async (store, loaded) => {
+        await addLog(store, loaded, "app", logOf(short));
+        await addLog(store, loaded, "chat_log", logOf(long));
+      },
+    );
+    expect(incidents.length).toBeGreaterThan(0);
+    expect(incidents.flatMap((incident) => incident.causes.filter(({ score }) => score > 0))).toEqual([]);
+  });
+
   test("when the token lines alone stop, under the same loggers", async () => {
     const calls = callsOf(({ hour }) => (hour >= 300 ? { stored: false, told: false } : {}));
     const incident = await diagnosed(calls, { app: logOf(calls) });

@@ -164,8 +164,16 @@ test("a token line in other words, which its parser misses and this tool reads: 
         : line,
     );
   writeFileSync(join(folder, "app.log"), reworded.join("\n"));
-  const [incident] = diagnosed(folder, ["app.log", "validations.db"]);
+  mkdirSync(join(folder, "src"));
+  writeFileSync(
+    join(folder, "src/parse_logs_cron.py"),
+    `import re\n\nUSAGE = re.compile(r'Token usage: (\\d+) prompt \\+ (\\d+) completion = (\\d+) total')\n\ndef parse(line):\n    return USAGE.search(line)\n`,
+  );
+  const [incident] = diagnosed(folder, ["app.log", "validations.db", "src"]);
   expect(incident?.causes[0]).toMatchObject({ hypothesis: "format-drift" });
+  expect(incident?.causes[0]?.for.join("\n")).toMatch(
+    /the pattern in parse_logs_cron.py:3 reads 60 of the last 60 token lines .* and 0 of the next 60/,
+  );
 });
 
 test("a restart minutes before, in a log that shows hardly any: deploy-regression", () => {

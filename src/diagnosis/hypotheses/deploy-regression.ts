@@ -51,9 +51,13 @@ export default defineHypothesis({
     },
     {
       id: "errors-rise",
-      // More calls fail from the onset on: a change that broke one thing often breaks another.
+      // More calls fail from the onset on: a change that broke one thing often breaks another. Without a known change
+      // calls fail for many reasons, and those that fail tell no tokens.
       weight: { for: 0.8, against: 0 },
-      run: errorsRise,
+      async run(incident, ctx) {
+        const known = [await markersNear(incident, ctx), await commitsNear(incident, ctx)];
+        return known.some((nearby) => nearby?.nearest) ? errorsRise(incident, ctx) : NO_EVIDENCE;
+      },
     },
   ],
   confirm: () => "compare the version before the onset with the one after it, in what logs and stores tokens",

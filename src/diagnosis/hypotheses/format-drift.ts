@@ -12,7 +12,8 @@ import {
 import { isOneWording, templateSql, wordingOf } from "../../contract/template.ts";
 import { number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON } from "../measure/counts.ts";
-import { afterSql, afterText, beforeSql, beforeText, onsetText } from "../measure/window.ts";
+import { ownPattern, toldSidesSql } from "../measure/told.ts";
+import { afterText, beforeText, onsetText } from "../measure/window.ts";
 
 export default defineHypothesis({
   id: "format-drift",
@@ -36,6 +37,13 @@ export default defineHypothesis({
       // More telling than that the table lacks what the log has, which it comes with.
       weight: { for: 5, against: 0 },
       run: wordingChanges,
+    },
+    {
+      id: "own-pattern",
+      // The regular expression of the code reads the token lines before the onset and not those after it: 20 times.
+      // One that still reads them is no reason for their loss.
+      weight: { for: 3, against: 3 },
+      run: ownPatternMisses,
     },
   ],
   confirm: () => "read one of the lines that no pattern matches, and the commit that changed its wording",
@@ -64,8 +72,6 @@ async function nearMissesBegin(incident: Incident, ctx: HypothesisContext) {
   return NO_EVIDENCE;
 }
 
-/** Token lines on either side of the onset whose wording is compared. */
-const NEAREST = 60;
 const SIDE_MIN = 5;
 
 function wordingChanges(incident: Incident, ctx: HypothesisContext): Promise<Answer> {
@@ -75,20 +81,9 @@ function wordingChanges(incident: Incident, ctx: HypothesisContext): Promise<Ans
 async function compareWordings(incident: Incident, ctx: HypothesisContext): Promise<Answer> {
   const { bad } = await countsOf(incident, ctx);
   if (!incident.onset || bad < 5) return NO_EVIDENCE;
-  const lines = incident.logs.flatMap((log) =>
-    incident.events
-      .filter((usage) => log.kept && usage.table.input === log.input)
-      .filter((usage) => usage.table.columns.some((column) => column.name === "line"))
-      .map(
-        (usage) =>
-          `SELECT kept.time, kept.line, kept.text FROM ${log.kept} AS kept JOIN ${usage.table.relation} AS told ON told.line = kept.line`,
-      ),
-  );
-  if (lines.length === 0) return NO_EVIDENCE;
-  const side = (name: string, when: string, order: string) =>
-    `SELECT '${name}' AS side, ${templateSql(ctx.sql, "text")} AS template FROM (
-  SELECT text FROM (${lines.join(" UNION ALL ")}) AS told_lines WHERE ${when} ORDER BY time ${order}, line LIMIT ${NEAREST}) AS nearest`;
-  const sides = `${side("before", beforeSql(incident), "DESC")} UNION ALL ${side("after", afterSql(incident), "ASC")}`;
+  const told = toldSidesSql(incident, ctx, false);
+  if (told === null) return NO_EVIDENCE;
+  const sides = `SELECT side, ${templateSql(ctx.sql, "text")} AS template FROM (${told}) AS told`;
   const templates = (await ctx.query(`SELECT side, template, count(*) AS n FROM (${sides}) AS sides
     GROUP BY 1, 2 ORDER BY n DESC, template`)) as { side: string; template: string; n: number }[];
   const of = (name: string) => templates.filter((one) => one.side === name);
@@ -108,4 +103,13 @@ async function compareWordings(incident: Incident, ctx: HypothesisContext): Prom
     `the wording of the token line changes at ${onsetText(incident)}: ${percent(share)} of the next ${number(sum(after))} are new and read "${wordingOf(first.template).slice(0, 100)}", before it "${(old[0] ?? "").slice(0, 100)}"`,
     `SELECT side, template, template IN (${isNew}) AS is_new, count(*) AS lines FROM (${sides}) AS sides GROUP BY 1, 2, 3 ORDER BY side, lines DESC, template`,
   );
+}
+
+async function ownPatternMisses(incident: Incident, ctx: HypothesisContext) {
+  const pattern = await ownPattern(incident, ctx);
+  if (!pattern || pattern.after.lines < SIDE_MIN) return NO_EVIDENCE;
+  const { file, line, before, after, sql } = pattern;
+  const text = `the pattern in ${file}:${line} reads ${number(before.read)} of the last ${number(before.lines)} token lines ${beforeText(incident)} and ${number(after.read)} of the next ${number(after.lines)}`;
+  if (after.read <= 0.1 * after.lines) return speaksFor(text, sql);
+  return after.read >= 0.8 * after.lines ? speaksAgainst(text, sql) : NO_EVIDENCE;
 }

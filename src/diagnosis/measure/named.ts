@@ -27,7 +27,11 @@ async function measure(incident: Incident, ctx: HypothesisContext): Promise<Name
   if (!table || column === null || defect === null) return null;
   const timed = table.has("time") && incident.onset !== null && incident.kind === "began";
   const sound = timed ? beforeSql(incident) : `NOT (${defect})`;
-  const inputs = incident.logs.map((log) => ctx.sql.literal(log.input)).join(", ");
+  // Of several logs, those that tell tokens: that of a web server names every row, whatever became of the program's.
+  const telling = incident.logs.filter((log) => incident.events.some((u) => u.table.input === log.input));
+  const inputs = (telling.length > 0 ? telling : incident.logs)
+    .map((log) => ctx.sql.literal(log.input))
+    .join(", ");
   const told = tokenLinesSql(incident, ctx);
   const rows = `SELECT CAST(${column} AS VARCHAR) AS id, bool_or(${badSql(incident)}) AS bad
 FROM ${table.relation} WHERE ${column} IS NOT NULL AND ${scope} AND ((${badSql(incident)}) OR (${sound})) GROUP BY 1`;
