@@ -9,20 +9,24 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS } from "../src/cli/command-list.ts";
 import { parseArguments } from "../src/cli/program.ts";
-import { COMMAND, ROOT } from "./kit/command.ts";
+import type { Report } from "../src/contract/report.ts";
+import { COMMAND, ROOT, trueup } from "./kit/command.ts";
 
 /** What is printed and not run here, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   "npm run demo":
     "installs packages and builds anew; it ends with the audit of the sample that README.md shows",
   "npm test": "runs this test",
+  "node --test audits/*.test.mjs": "runs where docs/own-checks.md is followed to the letter, below",
 };
 
 /** What a command needs beyond the folder that all share. */
@@ -137,6 +141,36 @@ describe("the commands of the documentation", () => {
     const command = /\btrueup ([a-z-]+)/.exec(line)?.[1] ?? "";
     expect(stderr).not.toMatch(/not evaluated|defect of trueup/);
     expect(MAY_FIND.test(command) ? [0, 1] : [0], stderr).toContain(status);
+  });
+
+  test("own checks can be followed to the letter: files as they stand, their test, an audit", () => {
+    const folder = mkdtempSync(join(home, "own-"));
+    const page = readFileSync(join(ROOT, "docs/own-checks.md"), "utf8");
+    const block = (language: string) =>
+      new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "m").exec(page)![1]!;
+    mkdirSync(join(folder, "audits"));
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(ROOT, join(folder, "node_modules/trueup"));
+    writeFileSync(join(folder, "trueup.yaml"), block("yaml"));
+    writeFileSync(join(folder, "audits/late-jobs.sql"), block("sql"));
+    writeFileSync(join(folder, "audits/open-jobs.ts"), block("ts"));
+    writeFileSync(join(folder, "audits/late-jobs.test.mjs"), block("js"));
+    const database = new DatabaseSync(join(folder, "app.db"));
+    database.exec("CREATE TABLE jobs (id INTEGER PRIMARY KEY, user_id TEXT, status TEXT)");
+    database.exec("INSERT INTO jobs VALUES (1, 'ann', 'open'), (2, 'bob', 'done')");
+    database.close();
+    const tested = spawnSync("sh", ["-c", "node --test audits/*.test.mjs"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect(tested.stdout).toMatch(/# pass 1\n/);
+    const run = (...args: string[]) => trueup(args, { cwd: folder });
+    expect(run("config", "validate").stdout).toBe("trueup.yaml: valid\n");
+    const { findings } = JSON.parse(run("audit", "app.db", "--format", "json").stdout) as Report;
+    expect(findings.map(({ check, message }) => [check, message])).toEqual([
+      ["late-jobs", "ann has 1 jobs that are not done"],
+      ["open-jobs", "1 jobs are not done."],
+    ]);
   });
 
   test("inside sentences are commands and options that are there", () => {

@@ -1,6 +1,7 @@
 /** The test kit for own checks, `trueup/testing`: tiny tables as data → the findings that are expected. */
 
 import { tmpdir } from "node:os";
+import { resolve } from "node:path";
 import { buildCatalog } from "../catalog/catalog.ts";
 import type { OptionValue } from "../contract/check.ts";
 import type { FindingDraft, NamedDraft } from "../contract/finding.ts";
@@ -44,7 +45,8 @@ export interface CheckCases {
 }
 
 /**
- * Runs the check in `file` on every case, as an audit would: confined, on the real engine.
+ * Runs the check in `file` on every case, as an audit would: confined, on the real engine. The file is relative to the
+ * working directory.
  * @throws Error that names the case, when one does not hold, or when there is no firing or no clean case.
  */
 export async function testCheck(file: string, { firing, clean }: CheckCases): Promise<void> {
@@ -71,7 +73,8 @@ async function runCase(
   name: string,
   { tables, options = {}, now = "2026-01-01T00:00:00Z" }: CheckCase,
 ): Promise<{ findings: NamedDraft[]; evaluated: boolean }> {
-  const [own] = readOwnChecks([file], "/");
+  const cwd = resolve();
+  const [own] = readOwnChecks([resolve(cwd, file)], cwd);
   const settings = settingsFor(now);
   const store = await Store.open({ ...settings, file: null });
   try {

@@ -187,7 +187,7 @@ describe("trueup new-check", () => {
     expect(here("new-check", "late-jobs", "--language", language).code).toBe(0);
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(ROOT, join(folder, "node_modules/trueup"));
-    const ran = spawnSync(process.execPath, ["--test", "audits/"], { cwd: folder, encoding: "utf8" });
+    const ran = spawnSync("sh", ["-c", "node --test audits/*.test.mjs"], { cwd: folder, encoding: "utf8" });
     expect(ran.stdout).toMatch(/# pass 1\n/);
     expect(here("new-check", "late-jobs", "--language", language).code).toBe(2);
   });

@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
   };
   writeNew(files, process.cwd(), invocation.given["force"] === true);
   await writeOut(
-    `${Object.keys(files).join("\n")}\n\nName them in trueup.yaml, then run the test:\n\n  own_checks: ["./${FOLDER}/*.${language}"]\n\n  node --test ${FOLDER}/\n`,
+    `${Object.keys(files).join("\n")}\n\nName them in trueup.yaml, then run the test:\n\n  own_checks: ["./${FOLDER}/*.${language}"]\n\n  node --test ${FOLDER}/*.test.mjs\n`,
   );
   return EXIT.clean;
 }
