@@ -1,16 +1,14 @@
 /** The test kit for own checks, `trueup/testing`: tiny tables as data → the findings that are expected. */
 
-import { tmpdir } from "node:os";
 import { resolve } from "node:path";
-import { buildCatalog } from "../catalog/catalog.ts";
 import type { OptionValue } from "../contract/check.ts";
 import type { FindingDraft, NamedDraft } from "../contract/finding.ts";
-import { QUIET, type Settings } from "../contract/settings.ts";
+import { QUIET } from "../contract/settings.ts";
 import { readOwnChecks } from "../engine/own/read.ts";
 import { startOwnChecks } from "../engine/own/start.ts";
 import { runChecks } from "../engine/run.ts";
-import { Store } from "../store/index.ts";
-import { loadTables, type TableData } from "./tables.ts";
+import { bareSettings, withTables } from "./evidence.ts";
+import type { TableData } from "./tables.ts";
 
 export type { TableData } from "./tables.ts";
 
@@ -75,11 +73,8 @@ async function runCase(
 ): Promise<{ findings: NamedDraft[]; evaluated: boolean }> {
   const cwd = resolve();
   const [own] = readOwnChecks([resolve(cwd, file)], cwd);
-  const settings = settingsFor(now);
-  const store = await Store.open({ ...settings, file: null });
-  try {
-    const evidence = await buildCatalog(store, await loadTables(store, tables), settings);
-    await store.lockDown();
+  const settings = bareSettings({ now, nowGiven: true });
+  return withTables(tables, settings, async (store, evidence) => {
     const started = await startOwnChecks([own!], evidence, [], {
       timeoutSeconds: undefined,
       signal: QUIET.signal,
@@ -95,34 +90,7 @@ async function runCase(
     } finally {
       started.close();
     }
-  } finally {
-    store.close();
-  }
-}
-
-function settingsFor(now: string): Settings {
-  return {
-    cwd: "/",
-    inputs: [],
-    now,
-    nowGiven: true,
-    timezone: "UTC",
-    since: null,
-    until: null,
-    select: [],
-    ignore: [],
-    checks: {},
-    ownChecks: [],
-    roles: {},
-    extract: [],
-    samples: true,
-    memoryLimit: 256 * 2 ** 20,
-    threads: 1,
-    tempDir: tmpdir(),
-    dbFile: null,
-    maxRejected: 0,
-    named: "",
-  };
+  });
 }
 
 function assertExpected(

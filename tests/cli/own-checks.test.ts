@@ -144,7 +144,6 @@ describe("a check in TypeScript", () => {
         "Code generation from strings disallowed",
       ],
       writes: [module("await ctx.query('DROP TABLE jobs.jobs')"), "only a SELECT"],
-      memory: [module("const all = []; for (;;) all.push(new Array(1e6).fill(all.length));"), "MB"],
       vague: [module("return [{ title: 'x' }]"), "a finding without a message"],
       empty: ["export const nothing = 1;", "no default export"],
       broken: ["export default {", "Unexpected"],
@@ -163,6 +162,18 @@ describe("a check in TypeScript", () => {
         reason: expect.stringContaining(reason),
       });
     expect(report.findings.map((f) => f.check)).toContain("busy-users");
+  });
+
+  test("fails alone when it needs too much memory, and takes none of the audit's", () => {
+    writeFileSync(join(folder, "trueup.yaml"), 'own_checks: ["audits/*"]\nown_check_timeout: 50\n');
+    put("memory.mjs", module("const all = []; for (;;) all.push(new Array(1e6).fill(all.length));"));
+    put("busy.sql", BUSY);
+    const { code, report } = audit("--select", "own,busy-users");
+    expect(code).toBe(2);
+    expect(report.outcomes.map(({ check, status, reason }) => [check, status, reason])).toEqual([
+      ["busy-users", "found", null],
+      ["own", "failed", "used more than 256 MB"],
+    ]);
   });
 });
 

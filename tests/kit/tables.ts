@@ -1,17 +1,16 @@
 /** Tiny tables as data → what a check says about them, through the real store, catalogue and engine. */
 
 import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { buildCatalog } from "../../src/catalog/catalog.ts";
 import type { AnyCheck, OptionValue } from "../../src/contract/check.ts";
 import type { Evidence } from "../../src/contract/evidence.ts";
 import type { NamedDraft, Outcome } from "../../src/contract/finding.ts";
 import type { LoadedInput } from "../../src/contract/loaded.ts";
-import type { Settings } from "../../src/contract/settings.ts";
+import { QUIET, type Settings } from "../../src/contract/settings.ts";
 import { runChecks } from "../../src/engine/run.ts";
-import { Store } from "../../src/store/index.ts";
+import type { Store } from "../../src/store/index.ts";
+import { bareSettings, withTables } from "../../src/testing/evidence.ts";
 import { loadTables, type TableData } from "../../src/testing/tables.ts";
 
 export { loadTables, type TableData };
@@ -33,29 +32,7 @@ export interface AuditResult {
 
 /** Settings with every default, for tests. */
 export function testSettings(overrides: Partial<Settings> = {}): Settings {
-  return {
-    cwd: process.cwd(),
-    inputs: [],
-    now: "2026-01-01T00:00:00Z",
-    nowGiven: false,
-    timezone: "UTC",
-    since: null,
-    until: null,
-    select: [],
-    ignore: [],
-    checks: {},
-    ownChecks: [],
-    roles: {},
-    extract: [],
-    samples: true,
-    memoryLimit: 512 * 1024 * 1024,
-    threads: 2,
-    tempDir: tmpdir(),
-    dbFile: null,
-    maxRejected: 0.01,
-    named: "",
-    ...overrides,
-  };
+  return bareSettings({ cwd: process.cwd(), memoryLimit: 512 * 2 ** 20, threads: 2, ...overrides });
 }
 
 /** The built-in check of that id. */
@@ -77,30 +54,22 @@ export async function auditTables(
     ...options.settings,
   });
   const checks = await Promise.all(ids.map(checkById));
-  const store = await Store.open({
-    memoryLimit: settings.memoryLimit,
-    threads: 2,
-    tempDir: settings.tempDir,
-    file: null,
-  });
-  try {
-    const loaded = await loadTables(store, tables);
-    await options.prepare?.(store, loaded);
-    const found = await buildCatalog(store, loaded, settings);
-    const evidence = options.adjust?.(found) ?? found;
-    await store.lockDown();
-    const hooks = { progress: () => {}, signal: new AbortController().signal };
-    const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, hooks);
-    const broken = outcomes.find((outcome) => outcome.status === "failed");
-    if (broken) throw new Error(`${broken.check} failed on ${broken.target}: ${broken.reason}`);
-    for (const draft of drafts) {
-      await store.assertSelect(draft.sql);
-      const shown = await store.all(draft.sql);
-      if (shown.length === 0 && draft.samples?.length)
-        throw new Error(`${draft.check}: its query shows nothing: ${draft.sql}`);
-    }
-    return { findings: drafts, outcomes, evidence };
-  } finally {
-    store.close();
-  }
+  return withTables(
+    tables,
+    settings,
+    async (store, found) => {
+      const evidence = options.adjust?.(found) ?? found;
+      const { drafts, outcomes } = await runChecks(store, evidence, checks, settings, QUIET);
+      const broken = outcomes.find((outcome) => outcome.status === "failed");
+      if (broken) throw new Error(`${broken.check} failed on ${broken.target}: ${broken.reason}`);
+      for (const draft of drafts) {
+        await store.assertSelect(draft.sql);
+        const shown = await store.all(draft.sql);
+        if (shown.length === 0 && draft.samples?.length)
+          throw new Error(`${draft.check}: its query shows nothing: ${draft.sql}`);
+      }
+      return { findings: drafts, outcomes, evidence };
+    },
+    options.prepare,
+  );
 }
