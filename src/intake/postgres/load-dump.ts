@@ -41,7 +41,7 @@ async function loadParts(
   const folder = join(ctx.store.tempDir, `dump-${source.name}`);
   mkdirSync(folder, { recursive: true });
   try {
-    const { tables, faults } = await scanDump(openParts, folder, source, ctx);
+    const { tables, faults, doubt } = await scanDump(openParts, folder, source, ctx);
     const input: Input = {
       name: source.name,
       kind: source.kind,
@@ -60,6 +60,7 @@ async function loadParts(
       input.notes.push(`${tables.replaced} bytes were no valid text and became U+FFFD`);
     if (tables.unknownEncoding)
       input.notes.push(`the encoding ${tables.unknownEncoding} is not known; read as UTF-8`);
+    if (doubt !== null) input.notes.push(doubt);
     if (tables.left.size > 0) input.notes.push(`not asked for and left out: ${largestOf([...tables.left])}`);
     await ctx.reject(
       source.name,

@@ -25,6 +25,8 @@ export interface ScannedDump {
   tables: DumpTables;
   /** Where the dump is cut off or damaged, for people. */
   faults: string[];
+  /** Why it may be: a plain dump that ends between two statements, but not with pg_dump's last line. */
+  doubt: string | null;
 }
 
 /** A plain dump, packed or not, as the one part it is. */
@@ -44,16 +46,15 @@ export async function scanDump(
   let encoding: Encoding | null = null;
   for (;;) {
     const tables = new DumpTables(folder, encoding !== null, choiceOf(source, ctx));
-    const faults: string[] = [];
+    const scanned: ScannedDump = { tables, faults: [], doubt: null };
     const progress = progressOf(source, ctx);
     try {
       for await (const part of openParts()) {
         if (part.table === null || tables.asked(part.table)) {
-          const fault = await scanPart(part, tables, encoding && new Transcoder(encoding), source, progress);
-          if (fault !== null) faults.push(fault);
+          await scanPart(part, scanned, encoding && new Transcoder(encoding), source, progress);
         } else tables.leave(part.table, part.bytes);
       }
-      return { tables, faults };
+      return scanned;
     } catch (error) {
       if (!(error instanceof NeedsDecoding)) throw error;
       encoding = error.encoding;
@@ -90,14 +91,15 @@ function progressOf(source: Source, { hooks }: IntakeContext): (bytes: number) =
   };
 }
 
-/** What is wrong with the part, or null. */
+/** Reads a part into the tables, and tells what is wrong with it. */
 async function scanPart(
   part: DumpPart,
-  tables: DumpTables,
+  scanned: ScannedDump,
   transcoder: Transcoder | null,
   source: Source,
   progress: (bytes: number) => void,
-): Promise<string | null> {
+): Promise<void> {
+  const { tables, faults } = scanned;
   const scanner = new DumpScanner(tables);
   let damage: string | null = null;
   let bytes = 0;
@@ -122,15 +124,14 @@ async function scanPart(
   const statement = scanner.end();
   const cut = tables.takeCut();
   const why = damage === null ? "" : ` (${damage})`;
-  if (part.table !== null)
-    return damage !== null || cut || statement !== null
-      ? `cut off inside the rows of ${part.table}${why}`
-      : null;
-  if (cut) return `cut off at byte ${cut.offset}, inside the rows of ${cut.table}${why}`;
-  if (statement !== null) return `cut off inside the statement at byte ${statement}${why}`;
-  if (damage === null && isOfPgDump && !LAST_LINE.test(tail.toString("latin1")))
-    return `cut off at byte ${bytes}: the line with which pg_dump ends is not there`;
-  return damage;
+  if (part.table !== null) {
+    if (damage !== null || cut || statement !== null)
+      faults.push(`cut off inside the rows of ${part.table}${why}`);
+  } else if (cut) faults.push(`cut off at byte ${cut.offset}, inside the rows of ${cut.table}${why}`);
+  else if (statement !== null) faults.push(`cut off inside the statement at byte ${statement}${why}`);
+  else if (damage !== null) faults.push(damage);
+  else if (isOfPgDump && !LAST_LINE.test(tail.toString("latin1")))
+    scanned.doubt = `the line with which pg_dump ends is not there: the dump was edited, or cut off at byte ${bytes} between two statements`;
 }
 
 function isUtf16(head: Buffer): boolean {
