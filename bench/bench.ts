@@ -9,6 +9,7 @@ import { benchDiagnosis } from "./diagnosis.ts";
 import { type Command, compare } from "./measure.ts";
 import { benchPostgres } from "./postgres.ts";
 import { tell } from "./tell.ts";
+import { benchTraces } from "./traces.ts";
 
 const dist = join(import.meta.dirname, "..");
 const trueup = (...args: string[]): Command => ({
@@ -75,6 +76,7 @@ const PARTS: Record<string, () => void | Promise<void>> = {
   diagnosis: () => benchDiagnosis(folder, trueup, tell),
   postgres: () => benchPostgres(folder, trueup, tell),
   code: () => benchCode(folder, trueup, (root) => node(join(dist, "bench/anchor-parse.js"), root), tell),
+  traces: () => benchTraces(folder, trueup, (...args) => node(join(dist, "bench/roots.js"), ...args), tell),
 };
 
 // `npm run bench -- sqlite` measures only the parts that are named.

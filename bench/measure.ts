@@ -37,8 +37,8 @@ export function compare(work: Command, anchor: Command, runs: number): Ratio {
   };
 }
 
-/** One run: wall seconds and peak memory. Throws when the command fails: a failed run has no time. */
-export function run(command: Command): { seconds: number; peakMiB: number | null } {
+/** One run: wall seconds, peak memory and standard output. Throws when the command fails: a failed run has no time. */
+export function run(command: Command): { seconds: number; peakMiB: number | null; output: string } {
   const timed = existsSync("/usr/bin/time");
   const argv = timed ? ["/usr/bin/time", "-f", "%M", ...command.argv] : [...command.argv];
   const start = process.hrtime.bigint();
@@ -51,7 +51,7 @@ export function run(command: Command): { seconds: number; peakMiB: number | null
   if (!(command.ok ?? [0]).includes(result.status ?? -1))
     throw new Error(`${command.argv.join(" ")} exited ${result.status}: ${result.stderr.slice(-2000)}`);
   const kib = timed ? Number(result.stderr.trim().split("\n").at(-1)) : Number.NaN;
-  return { seconds, peakMiB: Number.isFinite(kib) ? Math.round(kib / 1024) : null };
+  return { seconds, peakMiB: Number.isFinite(kib) ? Math.round(kib / 1024) : null, output: result.stdout };
 }
 
 export function median(values: readonly number[]): number {

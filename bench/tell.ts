@@ -8,6 +8,8 @@ export interface Tell {
   ratio(name: string, measured: Ratio, most: number): void;
   /** A figure without a budget. */
   figure(name: string, measured: Ratio): void;
+  /** One run without an anchor. */
+  once(name: string, seconds: number, peakMiB: number | null): void;
   skipped(name: string, reason: string): void;
 }
 
@@ -23,5 +25,9 @@ export const tell: Tell = {
   ratio: (name, measured, most) =>
     line(name, measured, `at most ${most}  ${measured.ratio <= most ? "within" : "OVER"}`),
   figure: (name, measured) => line(name, measured, "no budget"),
+  once: (name, seconds, peakMiB) =>
+    process.stdout.write(
+      `${name.padEnd(58)} ${seconds.toFixed(2).padStart(7)} s${peakMiB === null ? "" : `  peak ${peakMiB} MiB`}\n`,
+    ),
   skipped: (name, reason) => process.stdout.write(`${name.padEnd(58)} skipped: ${reason}\n`),
 };

@@ -4,8 +4,6 @@ import { type CheckContext, defineCheck } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import {
   decidingBasis,
-  descendantBasis,
-  isRoot,
   isZero,
   judgedRoots,
   measuresOf,
@@ -13,9 +11,14 @@ import {
   type RootFacts,
   rootFacts,
   rootScope,
+  type TreeShape,
+  treeFacts,
 } from "../src/contract/roots.ts";
 import { anyRow, sampleColumns } from "../src/contract/scope.ts";
 import { number, plural } from "../src/contract/wording.ts";
+
+/** Zero roots among which samples are looked for first. */
+const SAMPLED_ROOTS = 1000;
 
 type Context = Pick<CheckContext, "query" | "sql">;
 
@@ -64,9 +67,12 @@ export default defineCheck({
       found.peers > 0 && found.obeying * 2 >= found.peers
         ? ` ${number(found.obeying)} of ${plural(found.peers, "root")} with tokens hold exactly that sum.`
         : "";
-    const query = `WITH ${judgedRoots(usage, found.basis, ctx.sql)} SELECT ${sampleColumns(usage)}, ${measures
-      .map((role, i) => `right_${i} AS right_${role}`)
-      .join(", ")} FROM judged WHERE zero AND carries ORDER BY right_0 DESC, row`;
+    const shown = (first?: number) =>
+      `WITH ${judgedRoots(usage, found.basis, ctx.sql, first)} SELECT ${sampleColumns(usage)}, ${measures
+        .map((role, i) => `right_${i} AS right_${role}`)
+        .join(", ")} FROM judged WHERE zero AND carries ORDER BY right_0 DESC, row`;
+    // Samples are looked for among the first roots; the sums of all others need not be made again.
+    const near = await ctx.samples(shown(SAMPLED_ROOTS));
     const sums = (one: RootFacts, prefix: string) =>
       Object.fromEntries(measures.map((role, i) => [`${prefix}_${role}`, one.right[i] ?? null]));
     return [
@@ -90,8 +96,8 @@ export default defineCheck({
           peers: found.peers,
           peers_obeying: found.obeying,
         },
-        samples: await ctx.samples(query),
-        sql: `${query} LIMIT 100`,
+        samples: near.length > 0 ? near : await ctx.samples(shown()),
+        sql: `${shown()} LIMIT 100`,
         location: { column: usage.columnOf(measures[0] ?? "input_tokens")?.name ?? null },
       },
     ];
@@ -132,49 +138,15 @@ async function judge(
   const facts: RootFacts[] = [];
   const zeroRoot = `${rootScope(usage, ctx.sql)} AND ${isZero(measuresOf(usage))}`;
   if (!(await anyRow(usage, zeroRoot, ctx))) return { facts, found: null };
-  const below = descendantBasis(usage);
-  const tree = below ? await treeShape(usage, ctx) : null;
-  if (below && tree && !tree.replies) facts.push(await rootFacts(usage, below, ctx));
-  for (const basis of messageBases(usage, ctx.evidence.usage)) facts.push(await rootFacts(usage, basis, ctx));
+  const below = usage.grain === null && usage.has("id", "parent_id") ? await treeFacts(usage, ctx) : null;
+  if (below?.facts) facts.push(below.facts);
+  for (const basis of messageBases(usage, ctx.evidence.usage)) {
+    // A table whose rows are tied by one column of the roots is tied by no other.
+    const tied = facts.some((one) => one.basis.source === basis.source && one.zero + one.peers > 0);
+    if (!tied) facts.push(await rootFacts(usage, basis, ctx));
+  }
   const found = decidingBasis(facts);
-  return { facts, found: found && isDefect(usage, found, tree) ? found : null };
-}
-
-interface TreeShape {
-  /** Parents are previous messages: chains, not trees. */
-  replies: boolean;
-  /** Parents below the roots, and those of them without tokens. */
-  inner: number;
-  innerZero: number;
-  /** Rows with tokens, and those of them with a model. */
-  carrying: number;
-  carryingNamed: number;
-}
-
-async function treeShape(usage: UsageRelation, ctx: Context): Promise<TreeShape> {
-  const zero = isZero(measuresOf(usage));
-  const model = usage.has("model") ? "model IS NOT NULL" : "FALSE";
-  const [row = {}] = await ctx.query(
-    `WITH parents AS (SELECT parent_id AS parent, count(*) AS children FROM ${usage.relation}
-       WHERE parent_id IS NOT NULL AND parent_id <> '' AND (id IS NULL OR parent_id <> id) GROUP BY parent_id)
-     SELECT count(*) FILTER (WHERE children IS NOT NULL AND ${isRoot(usage)}) AS top,
-       count(*) FILTER (WHERE children IS NOT NULL AND NOT ${isRoot(usage)}) AS inside,
-       count(*) FILTER (WHERE children = 1) AS single,
-       count(*) FILTER (WHERE children IS NOT NULL AND NOT ${isRoot(usage)} AND ${zero}) AS inside_zero,
-       count(*) FILTER (WHERE NOT ${zero}) AS carrying, count(*) FILTER (WHERE NOT ${zero} AND ${model}) AS named
-     FROM ${usage.relation} LEFT JOIN parents ON parent = id`,
-  );
-  const count = (name: string) => Number(row[name] ?? 0);
-  const parents = count("top") + count("inside");
-  const named = /(message|reply|replies|comment|post)s?$/i.test(usage.name);
-  return {
-    replies:
-      named || (count("inside") >= 2 * count("top") && count("single") >= 0.8 * parents && parents > 0),
-    inner: count("inside"),
-    innerZero: count("inside_zero"),
-    carrying: count("carrying"),
-    carryingNamed: count("named"),
-  };
+  return { facts, found: found && isDefect(usage, found, below?.tree ?? null) ? found : null };
 }
 
 /** Whether these roots should have had tokens. Roots that hold the sum prove it; else nothing may speak against it. */

@@ -3,7 +3,7 @@
 import type { UsageRelation } from "./evidence.ts";
 import type { Value } from "./finding.ts";
 import type { TokenRole } from "./roles.ts";
-import { isUnfinished } from "./scope.ts";
+import { HAS_PARENT, isUnfinished } from "./scope.ts";
 import type { SqlDialect } from "./sql.ts";
 
 /** Levels below a root that are followed; deeper rows are not summed. */
@@ -15,9 +15,12 @@ export interface RootBasis {
   /** The table that is summed: the messages', or the traces' own. */
   source: UsageRelation;
   /** The root's column that names its group: its session, or itself. */
-  key: "session_id" | "id";
-  /** CTEs that end in `sums(root_key, right_0 …)`, a row per group, one column per measure. */
-  sums: string;
+  key: "session_id" | "id" | "row";
+  /**
+   * CTEs that end in `sums(root_key, right_0 …)`, a row per group, one column per measure. `only`: a SELECT of the keys
+   * that are asked for.
+   */
+  sums(only?: string): string;
 }
 
 /** The token roles in which a root and its parts are compared: input and output, else the total. */
@@ -64,8 +67,8 @@ export function messageBases(usage: UsageRelation, all: readonly UsageRelation[]
           kind: "messages",
           source,
           key,
-          sums: `sums AS (SELECT session_id AS root_key, ${rights(measures)} FROM ${source.relation}
-      WHERE session_id IS NOT NULL AND ${measures.map((role) => `${role} IS NOT NULL`).join(" OR ")} GROUP BY session_id)`,
+          sums: (only) => `sums AS (SELECT session_id AS root_key, ${rights(measures)} FROM ${source.relation}
+      WHERE session_id ${only ? `IN (${only})` : "IS NOT NULL"} AND (${measures.map((role) => `${role} IS NOT NULL`).join(" OR ")}) GROUP BY session_id)`,
         }),
       ),
   );
@@ -76,23 +79,23 @@ function sameShape(one: UsageRelation, other: UsageRelation): boolean {
   return leaf(one) === leaf(other);
 }
 
-/** The sum over everything below a root; null where the table has no parents, or they are previous messages. */
-export function descendantBasis(usage: UsageRelation): RootBasis | null {
-  if (usage.grain !== null || !usage.has("id", "parent_id")) return null;
+/** The sum over everything below a root. `isFlat`: no child has children, so that nothing needs to be followed. */
+function descendantBasis(usage: UsageRelation, isFlat: boolean): RootBasis {
   const measures = measuresOf(usage);
-  const child = "parent_id IS NOT NULL AND parent_id <> '' AND (id IS NULL OR parent_id <> id)";
-  return {
-    kind: "descendants",
-    source: usage,
-    key: "id",
-    sums: `children AS (SELECT id AS child_id, parent_id AS child_of, ${measures.join(", ")} FROM ${usage.relation} WHERE ${child}),
-    tree(root_key, node, depth) AS (
-      SELECT id, id, 0 FROM ${usage.relation} WHERE ${isRoot(usage)} AND id IN (SELECT child_of FROM children)
-      UNION SELECT root_key, child_id, depth + 1 FROM tree JOIN children ON child_of = node
-      WHERE depth < ${DEPTH_MAX} AND child_id <> root_key),
-    nodes AS (SELECT DISTINCT root_key, node FROM tree WHERE depth > 0),
-    sums AS (SELECT root_key, ${rights(measures)} FROM nodes JOIN children ON child_id = node GROUP BY root_key)`,
-  };
+  const flat = (only?: string) =>
+    `sums AS (SELECT parent_id AS root_key, ${rights(measures)} FROM ${usage.relation}
+      WHERE ${HAS_PARENT}${only ? ` AND parent_id IN (${only})` : ""} GROUP BY parent_id)`;
+  // Ids are compared once; the tree is followed along row numbers.
+  const deep = (
+    only = `SELECT row FROM ${usage.relation} WHERE ${isRoot(usage)}`,
+  ) => `edges AS (SELECT c.row AS child, p.row AS parent FROM (SELECT * FROM ${usage.relation} WHERE ${HAS_PARENT}) AS c
+      JOIN ${usage.relation} AS p ON p.id = c.parent_id),
+    tree(root, node, depth) AS (
+      SELECT parent, child, 1 FROM edges WHERE parent IN (${only})
+      UNION SELECT root, child, depth + 1 FROM tree JOIN edges ON parent = node WHERE depth < ${DEPTH_MAX} AND child <> root),
+    sums AS (SELECT root AS root_key, ${rights(measures)}
+      FROM (SELECT DISTINCT root, node FROM tree) AS nodes JOIN ${usage.relation} AS parts ON parts.row = node GROUP BY root)`;
+  return { kind: "descendants", source: usage, key: isFlat ? "id" : "row", sums: isFlat ? flat : deep };
 }
 
 function rights(measures: readonly TokenRole[]): string {
@@ -117,13 +120,23 @@ export interface RootFacts {
   obeying: number;
 }
 
-/** Roots beside the sums of a basis: a SELECT list may use `zero`, `carries`, `right_0` … of `judged`. */
-export function judgedRoots(usage: UsageRelation, basis: RootBasis, sql: SqlDialect): string {
+/**
+ * Roots beside the sums of a basis: a SELECT list may use `zero`, `carries`, `right_0` … of `judged`. `first`: of the
+ * zero roots only so many, in their order.
+ */
+export function judgedRoots(usage: UsageRelation, basis: RootBasis, sql: SqlDialect, first?: number): string {
   const measures = measuresOf(usage);
-  return `RECURSIVE ${basis.sums},
-    judged AS (SELECT r.*, ${measures.map((_, i) => `right_${i}`).join(", ")}, ${isZero(measures)} AS zero,
-        ${measures.map((_, i) => `COALESCE(right_${i}, 0) > 0`).join(" OR ")} AS carries
-      FROM ${usage.relation} AS r LEFT JOIN sums ON root_key = r.${basis.key} WHERE ${rootScope(usage, sql)})`;
+  const scope = rootScope(usage, sql);
+  const some = (column: string) =>
+    `SELECT ${column} FROM (SELECT ${basis.key}, row FROM ${usage.relation} WHERE ${scope} AND ${isZero(measures)} ORDER BY row LIMIT ${first}) AS some_roots`;
+  return `RECURSIVE ${basis.sums(first === undefined ? undefined : some(basis.key))},
+    judged AS (SELECT r.*, ${measures.map((_, i) => `right_${i}`).join(", ")}, ${isZero(measures)} AS zero, ${carries(measures)} AS carries
+      FROM ${usage.relation} AS r LEFT JOIN sums ON root_key = r.${basis.key}
+      WHERE ${first === undefined ? scope : `r.row IN (${some("row")})`})`;
+}
+
+function carries(measures: readonly TokenRole[]): string {
+  return `(${measures.map((_, i) => `COALESCE(right_${i}, 0) > 0`).join(" OR ")})`;
 }
 
 /** Asks one basis. Linear in the rows of both tables. */
@@ -132,27 +145,93 @@ export async function rootFacts(
   basis: RootBasis,
   ctx: { sql: SqlDialect; query(sql: string): Promise<Record<string, Value>[]> },
 ): Promise<RootFacts> {
-  const measures = measuresOf(usage);
-  const bad = "zero AND carries";
   const [row = {}] = await ctx.query(
-    `WITH ${judgedRoots(usage, basis, ctx.sql)} SELECT count(*) AS roots, count(*) FILTER (WHERE ${bad}) AS zero_roots,
+    `WITH ${judgedRoots(usage, basis, ctx.sql)} SELECT ${factColumns(usage, "TRUE")} FROM judged`,
+  );
+  return factsFrom(usage, basis, row);
+}
+
+/** The columns that `factsFrom` reads, over roots joined with their sums; `root` is true in the roots to be judged. */
+function factColumns(usage: UsageRelation, root: string): string {
+  const measures = measuresOf(usage);
+  const zero = isZero(measures);
+  const bad = `${root} AND ${zero} AND ${carries(measures)}`;
+  const peer = `${root} AND NOT ${zero} AND ${carries(measures)}`;
+  return `count(*) FILTER (WHERE ${root}) AS roots, count(*) FILTER (WHERE ${bad}) AS zero_roots,
        ${measures.map((_, i) => `sum(right_${i}) FILTER (WHERE ${bad}) AS sum_${i}`).join(", ")},
        count(*) FILTER (WHERE ${bad} AND ${measures.map((role) => `${role} IS NULL`).join(" AND ")}) AS nulls,
        ${usage.has("model") ? `count(*) FILTER (WHERE ${bad} AND model IS NULL)` : "0"} AS without_model,
-       count(*) FILTER (WHERE NOT zero AND carries) AS peers,
-       count(*) FILTER (WHERE NOT zero AND carries AND ${measures.map((role, i) => `${role} = right_${i}`).join(" AND ")}) AS obeying
-     FROM judged`,
-  );
+       count(*) FILTER (WHERE ${peer}) AS peers,
+       count(*) FILTER (WHERE ${peer} AND ${measures.map((role, i) => `${role} = right_${i}`).join(" AND ")}) AS obeying`;
+}
+
+function factsFrom(usage: UsageRelation, basis: RootBasis, row: Record<string, Value>): RootFacts {
   const count = (name: string) => Number(row[name] ?? 0);
   return {
     basis,
     roots: count("roots"),
     zero: count("zero_roots"),
-    right: measures.map((_, i) => row[`sum_${i}`] ?? null),
+    right: measuresOf(usage).map((_, i) => row[`sum_${i}`] ?? null),
     nulls: count("nulls"),
     withoutModel: count("without_model"),
     peers: count("peers"),
     obeying: count("obeying"),
+  };
+}
+
+/** How the parents of a table's rows lie. */
+export interface TreeShape {
+  /** Parents are previous messages: chains, not trees. */
+  replies: boolean;
+  /** Parents below the roots, and those of them without tokens. */
+  inner: number;
+  innerZero: number;
+  /** Rows with tokens, and those of them with a model. */
+  carrying: number;
+  carryingNamed: number;
+}
+
+/** The tree of a table, and what the descendants of its roots say; null where they are no descendants but replies. */
+export async function treeFacts(
+  usage: UsageRelation,
+  ctx: { sql: SqlDialect; query(sql: string): Promise<Record<string, Value>[]> },
+): Promise<{ tree: TreeShape; facts: RootFacts | null }> {
+  const measures = measuresOf(usage);
+  const zero = isZero(measures);
+  const model = usage.has("model") ? "model IS NOT NULL" : "FALSE";
+  const inside = `NOT ${isRoot(usage)}`;
+  const root = `${isRoot(usage)} AND is_call AND NOT ${isUnfinished(usage, ctx.sql)}`;
+  // Where no child has children, as is common, the one join says it all.
+  const [row = {}] = await ctx.query(
+    `WITH sums AS (SELECT parent_id AS root_key, count(*) AS children, ${rights(measures)} FROM ${usage.relation}
+       WHERE ${HAS_PARENT} GROUP BY parent_id)
+     SELECT every.*, parents.* FROM
+       (SELECT count(*) FILTER (WHERE ${root}) AS all_roots, count(*) FILTER (WHERE NOT ${zero}) AS carrying,
+          count(*) FILTER (WHERE NOT ${zero} AND ${model}) AS named FROM ${usage.relation}) AS every
+     CROSS JOIN (SELECT count(*) FILTER (WHERE ${isRoot(usage)}) AS top, count(*) FILTER (WHERE ${inside}) AS inside,
+          count(*) FILTER (WHERE children = 1) AS single, count(*) FILTER (WHERE ${inside} AND ${zero}) AS inside_zero,
+          ${factColumns(usage, root)}
+        FROM sums JOIN ${usage.relation} ON id = root_key) AS parents`,
+  );
+  const count = (name: string) => Number(row[name] ?? 0);
+  const parents = count("top") + count("inside");
+  const named = /(message|reply|replies|comment|post)s?$/i.test(usage.name);
+  const tree = {
+    replies:
+      named || (count("inside") >= 2 * count("top") && count("single") >= 0.8 * parents && parents > 0),
+    inner: count("inside"),
+    innerZero: count("inside_zero"),
+    carrying: count("carrying"),
+    carryingNamed: count("named"),
+  };
+  if (tree.replies) return { tree, facts: null };
+  const basis = descendantBasis(usage, tree.inner === 0);
+  return {
+    tree,
+    facts:
+      tree.inner === 0
+        ? { ...factsFrom(usage, basis, row), roots: count("all_roots") }
+        : await rootFacts(usage, basis, ctx),
   };
 }
 
