@@ -13,7 +13,7 @@ const FIRST = Number(process.env["FIRST"] ?? 1);
 const SEEDS = Number(process.env["INCIDENTS"] ?? 20);
 
 /** Incidents of each cause whose sentences are compared with what their queries return. */
-const VERIFIED = 4;
+const VERIFIED = 3;
 
 interface Named {
   planted: string;
@@ -23,9 +23,16 @@ interface Named {
 
 const named: Named[] = [];
 
+const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST + i);
+
+/** Runs `work` for every seed, two at a time: nearly all of it is DuckDB's, on threads of its own. */
+async function forSeeds(work: (seed: number) => Promise<void>): Promise<void> {
+  for (let i = 0; i < seeds.length; i += 2) await Promise.all(seeds.slice(i, i + 2).map(work));
+}
+
 describe("each hypothesis as the true cause", () => {
   test.each(CAUSES)("%s", { timeout: 300_000 }, async (cause) => {
-    for (let seed = FIRST; seed < FIRST + SEEDS; seed++) {
+    await forSeeds(async (seed) => {
       const world = worldOf(cause, seed);
       const { incidents } = await diagnoseTables(world.tables, world.prepare, {
         verify: seed < FIRST + VERIFIED,
@@ -37,24 +44,25 @@ describe("each hypothesis as the true cause", () => {
         .filter((one) => one.causes.length > 0)
         .sort((a, b) => Number(isLoss(b)) - Number(isLoss(a)) || distance(a) - distance(b))[0];
       named.push({ planted: cause, seed, causes: main?.causes ?? [] });
-      if (process.env["SHOW"] && main?.causes[0]?.hypothesis !== cause) {
-        console.log(
-          cause,
-          seed,
-          JSON.stringify(
-            incidents.map((i) => ({
-              f: i.drafts.map((d) => `${d.check} ${d.target} ${JSON.stringify(d.onset)}`),
-              c: i.causes.map((c) => [c.hypothesis, c.score, c.for, c.against]),
-            })),
-            null,
-            1,
-          ),
-          new Date(world.onset * 1000).toISOString(),
-        );
-      }
-    }
+      if (process.env["SHOW"] && main?.causes[0]?.hypothesis !== cause)
+        console.log(cause, seed, JSON.stringify(incidents, null, 1));
+    });
     const right = named.filter((one) => one.planted === cause && one.causes[0]?.hypothesis === cause).length;
     expect(right / SEEDS).toBeGreaterThanOrEqual(0.8);
+  });
+
+  test("none: healthy systems have no cause but that another model took over", {
+    timeout: 300_000,
+  }, async () => {
+    await forSeeds(async (seed) => {
+      const world = worldOf("none", seed);
+      const { incidents } = await diagnoseTables(world.tables, world.prepare, { verify: false });
+      const causes = incidents.flatMap((one) => one.causes.filter((cause) => cause.score > 0));
+      expect(causes.filter((cause) => cause.hypothesis !== "provider-switch" && cause.score >= 0.5)).toEqual(
+        [],
+      );
+      expect(incidents.filter(isLoss)).toEqual([]);
+    });
   });
 
   test("the first cause is the planted one in at least 95 %", () => {
