@@ -1,7 +1,7 @@
 /** Reads a saved JSON report back, for `trueup convert`. */
 
 import { UserError } from "../contract/errors.ts";
-import { SEVERITIES } from "../contract/finding.ts";
+import { type Finding, SEVERITIES } from "../contract/finding.ts";
 import type { Report } from "../contract/report.ts";
 
 /** A value's shape: a type, a list of one shape, one of several, or an object's members. */
@@ -18,6 +18,15 @@ type Shape =
 const orNull = (shape: Shape): Shape => new Set([shape, "null" as const]);
 const TEXT = orNull("string");
 
+const CAUSE: Shape = {
+  hypothesis: "string",
+  score: "number",
+  for: ["string"],
+  against: ["string"],
+  confirm: "string",
+  sql: "string",
+};
+
 const FINDING: Shape = {
   check: "string",
   severity: "string",
@@ -30,6 +39,7 @@ const FINDING: Shape = {
   evidence: {},
   samples: [{}],
   sql: "string",
+  causes: [CAUSE],
   fix: "string",
   baseline: TEXT,
   timeline: orNull({
@@ -136,11 +146,26 @@ export function parseReport(text: string, where: string): Report {
       throw new UserError(`${where}: "${finding.severity}" is no severity`);
   return {
     ...report,
+    findings: withTitledCauses(report.findings),
+    fixed: withTitledCauses(report.fixed),
+    suppressed: withTitledCauses(report.suppressed),
     notes: report.notes ?? [],
     flow: report.flow ?? null,
     ownChecks: report.ownChecks ?? [],
     inputs: report.inputs.map(({ error, ...input }) => (error ? { ...input, error } : input)),
   };
+}
+
+/** Reports of earlier versions name a cause by its hypothesis alone. */
+function withTitledCauses<T extends Finding>(findings: readonly T[]): T[] {
+  return findings.map((finding) => ({
+    ...finding,
+    causes: finding.causes.map((cause) => ({
+      ...cause,
+      title: cause.title ?? cause.hypothesis,
+      evidence: cause.evidence ?? [],
+    })),
+  }));
 }
 
 /** Integers past 2^53 stay exact: they become bigint. */

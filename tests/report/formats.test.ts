@@ -9,7 +9,7 @@ import type { ExportOptions } from "../../src/report/export.ts";
 import { FORMATS, rendererOf } from "../../src/report/formats.ts";
 import { renderJson } from "../../src/report/json.ts";
 import { parseReport } from "../../src/report/parse.ts";
-import { empty, finding, HOSTILE_TEXT, hostile, input, PLAIN, report, typical } from "./reports.ts";
+import { CONTROLS, empty, finding, HOSTILE_TEXT, hostile, input, PLAIN, report, typical } from "./reports.ts";
 
 const REPORTS = { empty, typical, hostile };
 const OPTIONS: ExportOptions = {
@@ -38,9 +38,6 @@ const render = async (
   value: Report,
   options: Partial<ExportOptions> = {},
 ) => (await rendererOf(format))(value, { ...OPTIONS, ...options });
-
-const CONTROLS =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f]/;
 
 describe.each(["jsonl", "junit", "sarif", "github", "gitlab", "markdown", "csv"] as const)("%s", (format) => {
   test.each(Object.entries(REPORTS))("of an audit that is %s", async (_, value) => {

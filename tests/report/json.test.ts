@@ -36,8 +36,8 @@ describe("the JSON report", () => {
     expect(validate(broken)).toBe(false);
   });
 
-  test("of a typical audit", () => {
-    expect(renderJson(typical)).toMatchSnapshot();
+  test.each(Object.entries({ empty, typical, hostile }))("of an audit that is %s", (_, value) => {
+    expect(renderJson(value)).toMatchSnapshot();
   });
 
   test("integers past 2^53 stay exact, other doubles have 12 significant digits", () => {

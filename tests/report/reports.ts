@@ -1,7 +1,7 @@
 /** The three reports that every renderer is tried on: an empty, a typical and a hostile one. */
 
 import type { Column, Input, Table } from "../../src/contract/evidence.ts";
-import type { Finding, Outcome } from "../../src/contract/finding.ts";
+import type { Cause, Finding, Outcome } from "../../src/contract/finding.ts";
 import type { FlowAccess, FlowWay, ReportFlow } from "../../src/contract/flow.ts";
 import type { RenderOptions, Report } from "../../src/contract/report.ts";
 
@@ -122,6 +122,42 @@ export const empty = report(
   ],
 );
 
+export function cause(hypothesis: string, rest: Partial<Cause> = {}): Cause {
+  return {
+    hypothesis,
+    title: hypothesis,
+    score: 0,
+    for: [],
+    against: [],
+    confirm: "",
+    sql: "",
+    evidence: [],
+    ...rest,
+  };
+}
+
+/** A likely cause, and one that nothing tells from another. */
+export const CAUSES: Cause[] = [
+  cause("log-ends", {
+    title: "The log ends",
+    score: 0.92,
+    for: ["all lines of app_log stop at 2025-11-23 16:31:02"],
+    against: ["the worker's log goes on"],
+    confirm: "Load the log of the next day.",
+    sql: "SELECT max(time) FROM app_log.lines",
+    evidence: [
+      {
+        test: "all-lines-stop",
+        verdict: "for",
+        weight: 2.5,
+        text: "all lines of app_log stop at 2025-11-23 16:31:02",
+        sql: "SELECT max(time) FROM app_log.lines",
+      },
+    ],
+  }),
+  cause("format-drift", { title: "The format drifted", against: ["no near miss"], tied: true }),
+];
+
 const SPLIT_TIMELINE = {
   from: "2025-10-31T07:00:00Z",
   to: "2025-11-30T19:42:10Z",
@@ -225,6 +261,7 @@ export const typical = report(
         lanes: [SPLIT_TIMELINE.lanes[1]!],
         marks: [{ time: "2025-11-23T16:28:11Z", label: "last row with tokens" }],
       },
+      causes: CAUSES,
     }),
     finding({
       check: "source-divergence",
@@ -305,6 +342,17 @@ export const typical = report(
 export const HOSTILE_TEXT =
   "\u001b[31mred\u001b]0;title\u0007\u009b2J \u202eright-to-left\u2066 line\r\nbreak\ttab \u0000nul </script><img src=x onerror=alert(1)> | \" ' ` =cmd()|'/c calc'!A1 \ud800 日本語テキスト 👩‍👩‍👧 é::error::x%0A";
 
+export const HOSTILE_CAUSES: Cause[] = [
+  cause(HOSTILE_TEXT, {
+    score: 0.5,
+    for: [HOSTILE_TEXT],
+    against: [HOSTILE_TEXT],
+    confirm: HOSTILE_TEXT,
+    sql: HOSTILE_TEXT,
+    evidence: [{ test: HOSTILE_TEXT, verdict: "for", weight: 1, text: HOSTILE_TEXT, sql: HOSTILE_TEXT }],
+  }),
+];
+
 export const hostile = report(
   [
     input("a_b", `logs/${HOSTILE_TEXT}.log`, {
@@ -336,6 +384,7 @@ export const hostile = report(
       ],
       sql: `SELECT '${HOSTILE_TEXT}' AS "x y" FROM "wide"."a""; DROP TABLE x; --"`,
       fix: HOSTILE_TEXT,
+      causes: HOSTILE_CAUSES,
       evidence: { [HOSTILE_TEXT]: HOSTILE_TEXT },
       timeline: {
         from: "2025-11-01T00:00:00Z",
@@ -391,3 +440,7 @@ export const hostile = report(
     },
   },
 );
+
+/** Escapes and direction marks that no output may carry. */
+export const CONTROLS =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f]/;

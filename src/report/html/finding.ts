@@ -43,7 +43,7 @@ export function prose(text: string): Markup[] {
 }
 
 function causeItem(cause: Cause): Markup {
-  return html`<li><span class="score">${Math.round(cause.score * 100)} %</span> <b>${cause.hypothesis}</b>
+  return html`<li><span class="score">${Math.round(cause.score * 100)} %</span> <b>${cause.title}</b> <span class="soft mono">${cause.hypothesis}</span>
 ${cause.for.map((line) => html`<p class="good">for: ${line}</p>`)}${cause.against.map((line) => html`<p class="soft">against: ${line}</p>`)}
 ${cause.confirm === "" ? null : html`<p>To confirm: ${cause.confirm}</p>`}</li>`;
 }
