@@ -134,6 +134,9 @@ const COUNT_WORD = setOf(
   "type count counts kind usage used prompt completion input output total in out limit max num number n per cost price",
 );
 
+/** `timeToFirstToken`, `first_token_at`, `token_latency`. */
+const DURATION_WORD = setOf("time first last second ms latency duration speed rate delay");
+
 /** Secrets and what points at them: masked in every output. */
 export const credentialRule: Rule = ({ leaf, facts, column, depth }, context) => {
   const secret = guess("credential", 0.95, "the name says a secret");
@@ -150,7 +153,7 @@ export const credentialRule: Rule = ({ leaf, facts, column, depth }, context) =>
   }
   if (leaf[0] === "key" && /^(hash|prefix|value|secret|suffix)$/.test(leaf[1] ?? "") && leaf.length === 2)
     return [guess("credential", 0.85, "the name says a part or a digest of a key")];
-  if (hasAny(leaf, TOKEN_WORD) && !hasAny(leaf, COUNT_WORD))
+  if (hasAny(leaf, TOKEN_WORD) && !hasAny(leaf, COUNT_WORD) && !hasAny(leaf, DURATION_WORD))
     return tokenSecret(leaf, facts, column.declared, context, depth);
   if (
     leaf.at(-1) === "key" &&

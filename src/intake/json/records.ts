@@ -118,8 +118,10 @@ class Reading {
   #split(origin: string, path: string, unwrap: boolean): Part {
     const target = join(this.#store.tempDir, `${this.#source.name}-records-${++this.#staged}`);
     const split = splitFile(path, target, unwrap, this.#ctx.hooks.signal);
-    for (const key of split.dropped)
-      this.notes.push(`the member ${key} is larger than 16 MiB and was not read`);
+    if (split.dropped.length > 0)
+      this.failures.push(
+        `${shownFile(this.#source, origin)}: larger than 16 MiB and not read: ${split.dropped.join(", ")}; name a file of what is inside, one array or a record a line`,
+      );
     if (split.cut)
       this.failures.push(
         `${shownFile(this.#source, origin)}: cut off in the middle of the record that begins on line ${split.cutLine}; the complete records before were read`,

@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../contract/errors.ts";
+import type { Row } from "../../contract/finding.ts";
 import type { LoadedTable } from "../../contract/loaded.ts";
 import { ident, literal, qualified, type Store } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
@@ -20,7 +21,10 @@ import { readableType } from "./types.ts";
 
 /** How deep objects become structs; what lies deeper stays JSON. */
 const DEPTH_MAX = 8;
-const INFERENCE = `records = true, sample_size = -1, maximum_depth = ${DEPTH_MAX}, map_inference_threshold = 200`;
+const inference = (depth: number) =>
+  `records = true, sample_size = -1, maximum_depth = ${depth}, map_inference_threshold = 200`;
+/** How deep in a single document arrays of records are looked for. */
+const ARRAYS_DEPTH = 4;
 
 /** One table of all records; a single document gives one per array of objects in it, and one for what is left. */
 export async function genericTables(
@@ -32,32 +36,39 @@ export async function genericTables(
     return [await recordTable(source, ctx, source.name, records.parameters, records.count)];
   const { store } = ctx;
   const members = await store.all(
-    `SELECT key, bool_or(json_type(value, '/0') = 'OBJECT') AS rows FROM (
-       SELECT key, json_extract(json, '/' || replace(replace(key, '~', '~0'), '/', '~1')) AS value
-       FROM (SELECT json, unnest(json_keys(json)) AS key FROM ${records.relation}))
-     GROUP BY key ORDER BY key`,
+    `WITH RECURSIVE walk(path, pointer, value, depth) AS (
+       SELECT [''][:0], '', json, 0 FROM ${records.relation}
+       UNION ALL SELECT list_append(path, key), pointer || step, json_extract(value, step), depth + 1
+       FROM (SELECT *, '/' || replace(replace(key, '~', '~0'), '/', '~1') AS step
+             FROM (SELECT *, unnest(json_keys(value)) AS key FROM walk WHERE json_type(value) = 'OBJECT' AND depth < ${ARRAYS_DEPTH})))
+     SELECT pointer, any_value(path) AS path, bool_or(json_type(value, '/0') = 'OBJECT') AS rows, any_value(depth) AS depth
+     FROM walk WHERE depth > 0 GROUP BY pointer ORDER BY pointer`,
   );
-  const arrays = members.filter((row) => row.rows === true).map((row) => String(row.key));
+  const arrays = members
+    .filter((row) => row.rows === true)
+    .map((row) => ({ pointer: String(row.pointer), path: (row.path as unknown[]).map(String) }));
   if (arrays.length === 0)
     return [await recordTable(source, ctx, source.name, records.parameters, records.count)];
   const tables: LoadedTable[] = [];
   const taken = new Set<string>();
-  for (const [i, key] of arrays.entries()) {
+  for (const [i, { pointer, path }] of arrays.entries()) {
     const lines = join(store.tempDir, `${source.name}-member-${i}`);
-    const pointer = `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     await writeLines(
       store,
       `SELECT one FROM (SELECT unnest(from_json(json_extract(json, ${literal(pointer)}), '["JSON"]')) AS one FROM ${records.relation})
        WHERE json_type(one) = 'OBJECT'`,
       lines,
     );
+    const key = path.at(-1) ?? "";
     const name = key === "" || taken.has(key.toLowerCase()) ? `${source.name}_${i}` : key;
     taken.add(name.toLowerCase());
     tables.push(await recordTable(source, ctx, name, linesParameters(lines), roughly(lines)));
   }
-  if (arrays.length < members.length) {
+  const tops = members.filter((row) => Number(row.depth) === 1).length;
+  const own = new Set(arrays.filter(({ path }) => path.length === 1).map(({ path }) => path[0] as string));
+  if (own.size < tops) {
     const name = taken.has(source.name.toLowerCase()) ? `${source.name}_document` : source.name;
-    tables.push(await recordTable(source, ctx, name, records.parameters, records.count, new Set(arrays)));
+    tables.push(await recordTable(source, ctx, name, records.parameters, records.count, own));
   }
   return tables;
 }
@@ -100,7 +111,7 @@ async function recordTable(
   without: ReadonlySet<string> = new Set(),
 ): Promise<LoadedTable> {
   const { store } = ctx;
-  const described = await store.all(`DESCRIBE SELECT * FROM read_json(${parameters}, ${INFERENCE})`);
+  const { described, how } = await inferredTypes(store, parameters);
   const inferred = described
     .map((row): RelationColumn => ({ name: String(row.column_name), type: String(row.column_type) }))
     .filter((column) => !without.has(column.name));
@@ -109,7 +120,7 @@ async function recordTable(
   const columns = renamed ? inferred : inferred.map((column) => ({ ...column, type: readable(column.type) }));
   const relation = (wanted: readonly RelationColumn[]) =>
     renamed
-      ? `(SELECT ${wanted.map((c) => ident(c.name)).join(", ")} FROM read_json(${parameters}, ${INFERENCE}))`
+      ? `(SELECT ${wanted.map((c) => ident(c.name)).join(", ")} FROM read_json(${parameters}, ${how}))`
       : `read_json(${parameters}, columns = {${wanted.map((c) => `${literal(c.name)}: ${literal(c.type)}`).join(", ")}})`;
   const head = await sampleOf(store, relation(columns), columns);
   const chosen = choose(ctx, source, name, count, columns, head);
@@ -126,6 +137,18 @@ async function recordTable(
     sample: columns.map((column, i) => loaded.get(column.name) ?? head[i] ?? []),
     loaded: new Set(loaded.keys()),
   });
+}
+
+/** The columns of the records. Objects of which two keys differ in case alone are no structs: they stay JSON. */
+async function inferredTypes(store: Store, parameters: string): Promise<{ described: Row[]; how: string }> {
+  for (let depth = DEPTH_MAX; ; depth = depth > 2 ? 2 : depth - 1) {
+    const how = inference(depth);
+    try {
+      return { described: await store.all(`DESCRIBE SELECT * FROM read_json(${parameters}, ${how})`), how };
+    } catch (error) {
+      if (depth === 0 || !/Duplicate name/.test(messageOf(error))) throw error;
+    }
+  }
 }
 
 /** Records of a file of lines, taken to be short. */

@@ -16,6 +16,54 @@ const ROWS = [
 ];
 const lines = (rows: readonly unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join("");
 
+describe("records that lie deep in one document", () => {
+  test("are a table, named by their key", async () => {
+    const document = { export: { version: 1, "da/ta~": { items: ROWS } }, tags: ["x"], name: "y" };
+    const loaded = await load("json", [folder.write("export.json", JSON.stringify(document, null, 2))]);
+    expect(loaded.input.tables).toEqual(["input.items", "input.input"]);
+    expect(await loaded.rows("SELECT * FROM input.items")).toEqual(ROWS);
+    loaded.close();
+  });
+
+  test("too large to be held are an error that names them", async () => {
+    const items = Array.from({ length: 180_000 }, (_, i) => `{"id":"item-${i}","text":"${"x".repeat(80)}"}`);
+    const text = `{"name":"x","export":{"items":[${items.join(",")}]}}`;
+    const loaded = await load("json", [folder.write("export.json", text)]);
+    expect(loaded.input.error).toMatch(/^export\.json: larger than 16 MiB and not read: "export"; /);
+    loaded.close();
+  });
+});
+
+test.each([
+  ["in one record", ['{"id":1,"model":"a","Model":"b"}'], { model: ["a"], Model_1: ["b"] }],
+  [
+    "in different records",
+    ['{"id":1,"model":"a"}', '{"id":2,"MODEL":"b"}'],
+    { model: ["a", null], MODEL_1: [null, "b"] },
+  ],
+])("keys that differ in case alone are all kept: %s", async (_name, records, columns) => {
+  const loaded = await load("json", [folder.write("case.jsonl", `${records.join("\n")}\n`)]);
+  for (const [column, values] of Object.entries(columns))
+    expect(
+      (await loaded.rows(`SELECT "${column}" AS v FROM input.input ORDER BY id`)).map((r) => r.v),
+    ).toEqual(values);
+  loaded.close();
+});
+
+test("keys of an inner object that differ in case alone are all kept, as JSON", async () => {
+  const text = '{"id":1,"usage":{"input_tokens":5,"Input_Tokens":7}}\n{"id":2,"usage":{"input_tokens":6}}\n';
+  const loaded = await load("json", [folder.write("case.jsonl", text)]);
+  expect(
+    await loaded.rows(
+      "SELECT usage->>'input_tokens' AS a, usage->>'Input_Tokens' AS b FROM input.input ORDER BY id",
+    ),
+  ).toEqual([
+    { a: "5", b: "7" },
+    { a: "6", b: null },
+  ]);
+  loaded.close();
+});
+
 describe("JSON layouts", () => {
   test.each([
     ["lines", lines(ROWS)],
