@@ -82,7 +82,7 @@ export interface Hypothesis {
   };
   tests: readonly HypothesisTest[];
   /** The cheapest look that would settle it. */
-  confirm(incident: Incident, ctx: HypothesisContext): string;
+  confirm(incident: Incident, ctx: HypothesisContext): string | Promise<string>;
   /** What to load so that its tests have something to say; null when it is there. */
   missing(incident: Incident, ctx: HypothesisContext): string | null;
 }

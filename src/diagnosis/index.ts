@@ -52,7 +52,7 @@ async function judge(
   for (const hypothesis of hypotheses) {
     const answers: Heard["answers"][number][] = [];
     for (const test of hypothesis.tests) answers.push({ test, answer: await test.run(incident, ctx) });
-    heard.push({ hypothesis, answers, confirm: hypothesis.confirm(incident, ctx) });
+    heard.push({ hypothesis, answers, confirm: await hypothesis.confirm(incident, ctx) });
   }
   const ranked = weigh(heard);
   const missing = missingOf(incident, ctx, hypotheses);

@@ -99,7 +99,9 @@ export function drawTimeline(timeline: Timeline, width: number, paint: Paint): s
   else if (marks.length > 0) {
     const row = new Array<string>(columns).fill(" ");
     at.forEach((position, i) => {
-      row[position] = sign(i);
+      // Two marks in one bucket stand side by side.
+      const free = row.indexOf(" ", position);
+      row[free < 0 ? position : free] = sign(i);
     });
     lines.push(margin + paint.bold(row.join("").trimEnd()));
   }

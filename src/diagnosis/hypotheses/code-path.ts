@@ -11,6 +11,7 @@ import {
 import { number, percent, plural } from "../../contract/wording.ts";
 import { codeOf } from "../measure/code.ts";
 import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
+import { missingCode, missingLog } from "../measure/missing.ts";
 import { changedText, FRESH_MIN, mixOfOrigins, SAME_MAX } from "../measure/mix.ts";
 import { namedIn } from "../measure/named.ts";
 import { afterText, onsetText } from "../measure/window.ts";
@@ -59,12 +60,7 @@ export default defineHypothesis({
   ],
   confirm: () =>
     "follow one of the newer ids through the log and the code, from its entry point to the write",
-  missing: (incident, ctx) =>
-    incident.logs.length === 0
-      ? "the program's log"
-      : ctx.evidence.inputs.some((input) => input.kind === "code")
-        ? null
-        : "the program's source code",
+  missing: (incident, ctx) => missingLog(incident) ?? missingCode(ctx),
 });
 
 async function otherLoggers(incident: Incident, ctx: HypothesisContext) {

@@ -12,6 +12,7 @@ import {
 import { isOneWording, templateSql, wordingOf } from "../../contract/template.ts";
 import { number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON } from "../measure/counts.ts";
+import { missingLog } from "../measure/missing.ts";
 import { ownPattern, toldSidesSql } from "../measure/told.ts";
 import { afterText, beforeText, onsetText } from "../measure/window.ts";
 
@@ -47,7 +48,7 @@ export default defineHypothesis({
     },
   ],
   confirm: () => "read one of the lines that no pattern matches, and the commit that changed its wording",
-  missing: (incident) => (incident.logs.length === 0 ? "the log that the table is filled from" : null),
+  missing: missingLog,
 });
 
 async function nearMissesBegin(incident: Incident, ctx: HypothesisContext) {

@@ -3,6 +3,7 @@
 import { defineHypothesis, NO_EVIDENCE, speaksAgainst, speaksFor } from "../../contract/hypothesis.ts";
 import { instant, number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
+import { missingLog } from "../measure/missing.ts";
 import { namedIn } from "../measure/named.ts";
 import { afterText, beforeText } from "../measure/window.ts";
 
@@ -89,10 +90,5 @@ export default defineHypothesis({
     },
   ],
   confirm: () => "load the production log to decide",
-  missing: (incident) =>
-    incident.logs.length === 0
-      ? "the log that the table is filled from"
-      : incident.table
-        ? null
-        : "the table that the log feeds",
+  missing: (incident) => missingLog(incident) ?? (incident.table ? null : "the table that the log feeds"),
 });

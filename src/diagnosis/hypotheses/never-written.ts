@@ -11,6 +11,7 @@ import {
 import { tokenRoles } from "../../contract/scope.ts";
 import { instant, number, plural } from "../../contract/wording.ts";
 import { codeOf } from "../measure/code.ts";
+import { missingCode } from "../measure/missing.ts";
 
 export default defineHypothesis({
   id: "never-written",
@@ -58,10 +59,7 @@ export default defineHypothesis({
     },
   ],
   confirm: () => "look for the migration that added the column, and for code that writes it",
-  missing: (incident, ctx) =>
-    incident.table && !ctx.evidence.inputs.some((input) => input.kind === "code")
-      ? "the program's source code"
-      : null,
+  missing: (incident, ctx) => (incident.table ? missingCode(ctx) : null),
 });
 
 async function nullThenFilled(incident: Incident, ctx: HypothesisContext) {
@@ -77,13 +75,13 @@ FROM (SELECT ${defect} AS lost, ${time} AS time, min(${time}) FILTER (WHERE NOT 
   if (calls < 5) return NO_EVIDENCE;
   if (kind === "ended")
     return speaksFor(
-      `${number(row.older)} of ${number(lost)} calls without it are older than ${instant(row.first_with)}, the first with it`,
+      `${number(row.older)} of ${number(lost)} calls without tokens are older than ${instant(row.first_with)}, the first with them`,
       sql,
     );
   if (lost === calls)
-    return speaksFor(`no call of ${table.name} has ever had it (${number(calls)} calls)`, sql, 0.4);
+    return speaksFor(`no call of ${table.name} has ever had tokens (${number(calls)} calls)`, sql, 0.4);
   return speaksAgainst(
-    `${number(sound)} of ${plural(calls, "call")} ${sound === 1 ? "has" : "have"} it`,
+    `${number(sound)} of ${plural(calls, "call")} ${sound === 1 ? "has" : "have"} tokens: something writes them`,
     sql,
   );
 }

@@ -11,6 +11,7 @@ import {
 import { number } from "../../contract/wording.ts";
 import { codeOf } from "../measure/code.ts";
 import { lifecycleOf } from "../measure/columns.ts";
+import { missingCode } from "../measure/missing.ts";
 
 export default defineHypothesis({
   id: "overwritten",
@@ -54,10 +55,7 @@ export default defineHypothesis({
     },
   ],
   confirm: () => "write one row, let its later step run, and read the row again",
-  missing: (incident, ctx) =>
-    incident.table && !ctx.evidence.inputs.some((input) => input.kind === "code")
-      ? "the program's source code"
-      : null,
+  missing: (incident, ctx) => (incident.table ? missingCode(ctx) : null),
 });
 
 async function laterColumns(incident: Incident, ctx: HypothesisContext) {

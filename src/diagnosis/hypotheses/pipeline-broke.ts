@@ -11,8 +11,9 @@ import {
 } from "../../contract/hypothesis.ts";
 import { instant, number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON, STOPPED } from "../measure/counts.ts";
-import { failuresOf } from "../measure/events.ts";
+import { type Failure, failuresOf } from "../measure/events.ts";
 import { ALL_OR_NOTHING, coverageOf } from "../measure/loss.ts";
+import { missingLog } from "../measure/missing.ts";
 import { namedIn } from "../measure/named.ts";
 import { elsewhereIn, siblingsOf } from "../measure/siblings.ts";
 import { afterText, beforeText } from "../measure/window.ts";
@@ -85,9 +86,15 @@ export default defineHypothesis({
       },
     },
   ],
-  confirm: () => "read the importer's own log around the onset: its last run and its first error",
-  missing: (incident) =>
-    incident.logs.length === 0 ? "the log that the table is filled from, and the importer's own log" : null,
+  async confirm(incident, ctx) {
+    const [failure] = await importerFailures(incident, ctx);
+    return failure
+      ? `run what writes ${failure.source} by hand: does it still fail with "${failure.text.slice(0, 80)}"?`
+      : "read the importer's own log around the onset: its last run and its first error";
+  },
+  missing: (incident, ctx) =>
+    missingLog(incident) ??
+    (ctx.evidence.logs.length === incident.logs.length ? "the importer's own log" : null),
 });
 
 async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
@@ -125,23 +132,23 @@ async function toldButNotStored(incident: Incident, ctx: HypothesisContext) {
   return NO_EVIDENCE;
 }
 
+/** Failures that begin with the incident and look like those of an importer, the likeliest first. */
+async function importerFailures(incident: Incident, ctx: HypothesisContext): Promise<Failure[]> {
+  return (await failuresOf(incident, ctx))
+    .filter((one) => CANNOT_LOAD.test(one.text) || IMPORTER.test(one.text) || IMPORTER.test(one.source))
+    .filter((one) => one.count > one.before && one.before * 3 <= one.count)
+    .sort((a, b) => Number(CANNOT_LOAD.test(b.text)) - Number(CANNOT_LOAD.test(a.text)) || b.count - a.count);
+}
+
 async function importerFailed(incident: Incident, ctx: HypothesisContext) {
-  const failures = (await failuresOf(incident, ctx)).filter(
-    (one) =>
-      one.count > one.before &&
-      (CANNOT_LOAD.test(one.text) || IMPORTER.test(one.text) || IMPORTER.test(one.source)),
-  );
-  const [worst] = failures.sort(
-    (a, b) => Number(CANNOT_LOAD.test(b.text)) - Number(CANNOT_LOAD.test(a.text)) || b.count - a.count,
-  );
-  if (!worst || (worst.before > 0 && worst.before * 3 > worst.count)) return NO_EVIDENCE;
+  const [worst] = await importerFailures(incident, ctx);
+  if (!worst) return NO_EVIDENCE;
   const since = worst.first === null ? "" : `, first at ${instant(worst.first)}`;
-  const isImporter = IMPORTER.test(worst.source + worst.text) || CANNOT_LOAD.test(worst.text);
   return speaksFor(
     `${worst.source} fails ${plural(worst.count, "time")} with "${worst.text.slice(0, 120)}"${since}`,
     worst.sql,
-    // Undated, or of a program that may have nothing to do with it.
-    (worst.first === null ? 0.8 : 1) * (isImporter ? 1 : 0.5),
+    // Undated, it may be older.
+    worst.first === null ? 0.8 : 1,
   );
 }
 
