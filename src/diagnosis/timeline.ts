@@ -22,7 +22,7 @@ export async function timelineFor(incident: Incident, ctx: HypothesisContext): P
       lanes.push({ name: usage.name, relation: usage.relation });
   }
   if (table?.has("time")) {
-    lanes.push({ name: table.name, relation: table.relation, where: scope });
+    lanes.push({ name: table.name, relation: table.relation });
     if (defect !== null)
       lanes.push({ name: "  with tokens", relation: table.relation, where: `${scope} AND NOT (${defect})` });
   }
