@@ -8,7 +8,7 @@ import { html, type Markup } from "./markup.ts";
 const TABLES_MAX = 200;
 
 export function inputTable(report: Report): Markup {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Inputs"><table><thead><tr><th scope="col">Input</th><th scope="col">Kind</th><th scope="col">Rows</th><th scope="col">Rejected</th><th scope="col">Notes</th></tr></thead>
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Inputs"><table><thead><tr><th scope="col">Input</th><th scope="col">Kind</th><th scope="col" class="number">Rows</th><th scope="col" class="number">Rejected</th><th scope="col">Notes</th></tr></thead>
 <tbody>${report.inputs.map(
     (input) =>
       html`<tr><td class="mono">${input.path}</td><td>${input.kind}</td><td class="number">${number(input.rows)}</td><td class="number">${number(input.rejected)}</td><td>${input.error ? html`<span class="error">${input.error}</span> ` : null}${input.notes.join("; ")}</td></tr>`,
@@ -26,7 +26,7 @@ export function tableList(report: Report): Markup {
 ${
   roles.length === 0
     ? null
-    : html`<div class="scroll" tabindex="0" role="group" aria-label="Roles of ${table.name}"><table><thead><tr><th scope="col">Role</th><th scope="col">Column</th><th scope="col">Confidence</th><th scope="col">Why</th></tr></thead>
+    : html`<div class="scroll" tabindex="0" role="group" aria-label="Roles of ${table.name}"><table><thead><tr><th scope="col">Role</th><th scope="col">Column</th><th scope="col" class="number">Confidence</th><th scope="col">Why</th></tr></thead>
 <tbody>${roles.map((c) => html`<tr><td>${c.role}</td><td class="mono">${c.name}</td><td class="number">${c.confidence === null ? "" : percent(c.confidence)}</td><td>${c.reason}</td></tr>`)}</tbody></table></div>`
 }</details>`;
   })}${report.tables.length > shown.length ? html`<p class="soft">and ${report.tables.length - shown.length} more tables in the JSON report</p>` : null}`;

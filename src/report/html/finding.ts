@@ -1,7 +1,7 @@
 /** One finding as a card that opens: numbers, picture, causes, rows, SQL, what to do. */
 
 import type { Cause, Finding, Row, Value } from "../../contract/finding.ts";
-import { instant, number } from "../../contract/wording.ts";
+import { instant, number, plural } from "../../contract/wording.ts";
 import { valueText } from "../printable.ts";
 import { html, type Markup } from "./markup.ts";
 import { timelineSvg } from "./timeline.ts";
@@ -18,11 +18,11 @@ export function findingCard(finding: Finding, open: boolean): Markup {
 <span class="where mono">${check} · ${target}${place}</span></summary>
 <div class="body"><p>${prose(finding.message)}</p>
 ${finding.timeline ? html`<div class="scroll" tabindex="0" role="group" aria-label="Timeline">${timelineSvg(finding.timeline)}</div>` : null}
-${finding.causes.length > 0 ? html`<h3>Causes</h3><ol class="causes">${finding.causes.map(causeItem)}</ol>` : null}
+${finding.causes.length > 0 ? html`<h3>Causes</h3>${causeList(finding.causes)}` : null}
 <h3>What to do</h3><p>${prose(finding.fix)}</p>
 ${finding.samples.length > 0 ? html`<h3>Rows</h3>${rowTable(finding.samples)}` : null}
 <h3>Numbers</h3>${evidenceTable(finding)}
-<div><h3>SQL <button type="button" data-copy>Copy</button></h3><pre>${finding.sql}</pre></div>
+<h3>SQL</h3>${queryBlock(finding.sql)}
 </div></details>`;
 }
 
@@ -42,10 +42,24 @@ export function prose(text: string): Markup[] {
   return text.split("`").map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
 }
 
+/** Causes by their share; those that nothing speaks for are folded. */
+function causeList(causes: readonly Cause[]): Markup {
+  const supported = causes.filter((cause) => cause.score > 0);
+  const refuted = causes.filter((cause) => cause.score === 0);
+  return html`${supported.length === 0 ? html`<p>Nothing that is loaded speaks for one.</p>` : html`<ol class="causes">${supported.map(causeItem)}</ol>`}
+${refuted.length === 0 ? null : html`<details><summary>${plural(refuted.length, "cause")} that nothing speaks for</summary><ul class="causes">${refuted.map(causeItem)}</ul></details>`}`;
+}
+
 function causeItem(cause: Cause): Markup {
-  return html`<li><span class="score">${Math.round(cause.score * 100)} %</span> <b>${cause.title}</b> <span class="soft mono">${cause.hypothesis}</span>
+  const share = cause.score > 0 ? html`<span class="score">${Math.round(cause.score * 100)} %</span> ` : null;
+  return html`<li>${share}<b>${cause.title}</b> <span class="soft mono">${cause.hypothesis}</span>${cause.tied ? html` <span class="soft">tied: what is loaded does not tell it from the next</span>` : null}
 ${cause.for.map((line) => html`<p class="good">for: ${line}</p>`)}${cause.against.map((line) => html`<p class="soft">against: ${line}</p>`)}
-${cause.confirm === "" ? null : html`<p>To confirm: ${cause.confirm}</p>`}</li>`;
+${cause.confirm === "" ? null : html`<p>To confirm: ${cause.confirm}</p>`}${cause.sql === "" ? null : html`<details><summary>Its query</summary>${queryBlock(cause.sql)}</details>`}</li>`;
+}
+
+/** SQL with a button that copies it. */
+function queryBlock(sql: string): Markup {
+  return html`<div><p><button type="button" data-copy>Copy</button></p><pre>${sql}</pre></div>`;
 }
 
 /** Sample rows; columns in the order they first appear. */

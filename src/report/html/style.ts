@@ -46,9 +46,10 @@ button { font: inherit; font-size: .875rem; color: var(--ink); background: var(-
 /* Thousands of closed cards are laid out only when they come into view. */
 .many .finding:not([open]) { content-visibility: auto; contain-intrinsic-size: auto 4.2rem; }
 .finding > * { color: var(--ink); }
-.finding summary { padding: .7rem 1rem; cursor: pointer; }
-.finding summary .title { font-weight: 600; }
-.finding summary .where { display: block; color: var(--soft); overflow-wrap: anywhere; }
+summary { cursor: pointer; }
+.finding > summary { padding: .7rem 1rem; }
+.finding .title { font-weight: 600; }
+.finding .where { display: block; color: var(--soft); overflow-wrap: anywhere; }
 .finding .body { padding: 0 1rem 1rem; }
 .tag { display: inline-block; font-size: .8125rem; border: 1px solid currentColor; border-radius: 999px; padding: 0 .5rem; margin-right: .4rem; }
 .scroll { overflow-x: auto; }
@@ -58,14 +59,14 @@ td { overflow-wrap: anywhere; min-width: 4rem; }
 .rows td { white-space: nowrap; }
 th[scope=row] { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 svg { display: block; width: 100%; min-width: 34rem; max-width: 47.5rem; height: auto; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .count { fill: var(--bar); } svg .silence { fill: var(--gap); opacity: .16; } svg .mark { stroke: var(--gap); stroke-width: 1.5; }
 nav { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; }
 nav a { padding: .2rem 0; }
 .flow-group { background: var(--card); border: 1px solid var(--line); border-radius: 8px; margin: .8rem 0; }
-.flow-group summary { padding: .7rem 1rem; cursor: pointer; }
+.flow-group summary { padding: .7rem 1rem; }
 .flow-group summary .mono { font-weight: 600; }
 .flow-group .body { padding: .2rem 1rem 1rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; }
