@@ -24,6 +24,7 @@ export default defineCheck({
       "Rows younger than `max_age` may still be running. For files, age counts to the latest time in the evidence, and to now only with `--now` or a live input.",
       "A table in which successful rows have no end either does not record ends.",
       "A row with a final status (done, failed, cancelled) is not stuck, whatever its end time.",
+      "Rows that are the earlier states of one piece of work (the chunks of a stream, the steps of a job), whose last row is final.",
       "Rows without a start time have no age, and tables whose rows sum up calls do not run.",
     ],
     needs: "a table with a start time and a status or an end time",
@@ -52,6 +53,7 @@ export default defineCheck({
     );
     const stuck = groups.reduce((n, group) => n + Number(group.n), 0);
     if (stuck === 0) return [];
+    if (await areStates(usage, stuck, ctx)) return [];
     const oldest = groups.map((g) => String(g.oldest)).sort()[0] as string;
     const newest = groups
       .map((g) => String(g.newest))
@@ -113,4 +115,33 @@ async function unfinishedRows(
   const byStatus = `(status IS NOT NULL AND ${running})`;
   const byEnd = `(is_call AND end_time IS NULL AND (status IS NULL OR trim(status) = ''))`;
   return tracked ? `(${byStatus} OR ${byEnd})` : byStatus;
+}
+
+/** A column that names one piece of work, and no session or user that has many. */
+const WORK_ID =
+  /(?:request|req|job|run|task|call|completion|generation|response|message|event|operation|execution)s?_?id$|^(?:uuid|id)$/i;
+/** Of the unfinished rows this share must have their final row for all of them to be earlier states. */
+const STATES_MIN = 0.95;
+
+/** Whether the table holds a row per state: the work of nearly every unfinished row has exactly one final row, later on. */
+async function areStates(
+  usage: UsageRelation,
+  stuck: number,
+  ctx: { sql: SqlDialect; query(sql: string): Promise<Record<string, unknown>[]> },
+): Promise<boolean> {
+  const [status, time] = [usage.columnOf("status")?.expression, usage.columnOf("time")?.expression];
+  if (!status || !time) return false;
+  const running = isUnfinished(usage, ctx.sql);
+  for (const column of usage.table.columns) {
+    if (!column.loaded || column.primaryKey || !WORK_ID.test(column.name)) continue;
+    const [row = {}] = await ctx.query(
+      `WITH states AS (SELECT ${ctx.sql.ident(column.name)} AS work, ${status} AS status, ${time} AS began FROM ${usage.table.relation}),
+         ends AS (SELECT work, count(*) AS finals, max(began) AS ended FROM states
+           WHERE work IS NOT NULL AND status IS NOT NULL AND NOT ${running} GROUP BY work)
+       SELECT count(*) AS n FROM states JOIN ends ON ends.work = states.work
+       WHERE status IS NOT NULL AND ${running} AND finals = 1 AND ended >= began`,
+    );
+    if (Number(row.n) >= STATES_MIN * stuck) return true;
+  }
+  return false;
 }

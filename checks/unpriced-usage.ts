@@ -30,6 +30,9 @@ const SPREAD_MAX = 5;
 /** Models that their name or provider shows to be free or to run on the user's own machine. */
 const FREE_MODELS: string[] = [
   "*:free",
+  "*-local",
+  "local-*",
+  "local/*",
   "ollama/*",
   "ollama_chat/*",
   "lmstudio/*",

@@ -97,6 +97,24 @@ describe("stuck-rows", () => {
     expect(await findings(rows)).toEqual([]);
   });
 
+  test("is silent on rows that are the earlier states of work whose last row is final", async () => {
+    const states = calls(60, (i) => ({
+      request_id: `req-${Math.floor(i / 3)}`,
+      status: i % 3 === 2 ? "completed" : "streaming",
+    }));
+    expect(await findings(states)).toEqual([]);
+    const without = states.filter((_, i) => i % 3 !== 2 || i > 30);
+    expect(await findings(without)).toHaveLength(1);
+  });
+
+  test("rows of one session say nothing of each other", async () => {
+    const rows = calls(60, (i) => ({
+      session_id: `s-${Math.floor(i / 20)}`,
+      status: i % 20 < 2 ? "running" : "done",
+    }));
+    expect(await findings(rows)).toMatchObject([{ evidence: { stuck: 6 } }]);
+  });
+
   test("does no harm with hostile names and words", async () => {
     const rows = calls(20, (i) => ({ status: i === 3 ? "pending" : `'; DROP TABLE x; --\u001b` }));
     const { findings: found } = await auditTables("stuck-rows", { [`app.j"; --`]: { rows } });
