@@ -1,5 +1,7 @@
 /** The library: runs checks and diagnosis over the evidence, and returns reports. */
 
+import { availableParallelism, tmpdir } from "node:os";
+import { resolve } from "node:path";
 import { inspectEvidence } from "./catalog/profile.ts";
 import type { CheckInfo } from "./contract/check.ts";
 import type { Diagnosis } from "./contract/diagnosis.ts";
@@ -9,7 +11,7 @@ import type { Finding, NamedDraft, Outcome, Row, Value } from "./contract/findin
 import type { Flow, ReportFlow } from "./contract/flow.ts";
 import type { Inspection } from "./contract/inspection.ts";
 import type { Report, Rule } from "./contract/report.ts";
-import { type Hooks, QUIET, type Settings } from "./contract/settings.ts";
+import { defaultSettings, type Hooks, type InputSpec, QUIET, type Settings } from "./contract/settings.ts";
 import { builtInHypotheses, type Diagnosed, diagnose as rankCauses } from "./diagnosis/index.ts";
 import { builtInChecks, version } from "./engine/discover.ts";
 import { expectationChecks, expectationText } from "./engine/expectations.ts";
@@ -29,7 +31,7 @@ export { Interrupted, UserError } from "./contract/errors.ts";
 export type { Flow } from "./contract/flow.ts";
 export type { Inspection } from "./contract/inspection.ts";
 export type { Report } from "./contract/report.ts";
-export type { Hooks, Settings } from "./contract/settings.ts";
+export type { Hooks, InputSpec, Settings } from "./contract/settings.ts";
 export { builtInChecks, version } from "./engine/discover.ts";
 export { withEvidence } from "./evidence.ts";
 export { baselineOf, prunedBaseline } from "./findings/baseline.ts";
@@ -37,6 +39,22 @@ export { removeTempDirs } from "./store/index.ts";
 
 /** Tables that an error names. */
 const TABLES_NAMED = 12;
+/** What a caller names; a path alone is an input under its own name. */
+export type AuditOptions = Omit<Partial<Settings>, "inputs"> & {
+  inputs?: readonly (string | InputSpec)[];
+  /** The instant that counts as now, ISO 8601: the library reads no clock. */
+  now: string;
+};
+
+/** Settings for `audit` and its like, with a default for everything that is not given. */
+export function settingsFor({ inputs = [], ...given }: AuditOptions): Settings {
+  const specs = inputs.map((input) =>
+    typeof input === "string" ? { name: null, path: input, timezone: null } : input,
+  );
+  const here = { cwd: resolve(), tempDir: tmpdir(), threads: availableParallelism() };
+  return defaultSettings({ ...here, ...given, inputs: specs });
+}
+
 /** Distinct credentials of one column that are looked for in the result of a query. */
 const SECRETS_MAX = 100_000;
 

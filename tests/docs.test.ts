@@ -173,6 +173,28 @@ describe("the commands of the documentation", () => {
     ]);
   });
 
+  test("the library's example runs as it stands", () => {
+    const folder = mkdtempSync(join(home, "library-"));
+    cpSync(join(home, "folder"), folder, { recursive: true });
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(ROOT, join(folder, "node_modules/trueup"));
+    const page = readFileSync(join(ROOT, "docs/library.md"), "utf8");
+    writeFileSync(join(folder, "example.mjs"), /^```js\n([\s\S]*?)^```$/m.exec(page)![1]!);
+    const ran = spawnSync(process.execPath, ["example.mjs"], { cwd: folder, encoding: "utf8" });
+    expect(ran.stderr).toBe("");
+    expect(ran.stdout).toMatch(/^error missing-tokens billing\.validations: 94 of 95 succeeded rows/m);
+    const { stdout } = spawnSync(
+      process.execPath,
+      ["-e", "import('trueup').then((m) => console.log(Object.keys(m).join()))"],
+      {
+        cwd: folder,
+        encoding: "utf8",
+      },
+    );
+    const named = [...page.matchAll(/^\| `(\w+)\(/gm)].map((match) => match[1]!);
+    expect(named.filter((name) => !stdout.trim().split(",").includes(name))).toEqual([]);
+  });
+
   test("inside sentences are commands and options that are there", () => {
     const quoted = PAGES.flatMap((page) => {
       const text = textOf(page).replace(/^```[\s\S]*?^```$/gm, "");

@@ -10,7 +10,13 @@ import type { CheckInfo, OptionValue } from "../contract/check.ts";
 import { UserError } from "../contract/errors.ts";
 import type { Severity } from "../contract/finding.ts";
 import { didYouMean } from "../contract/nearest.ts";
-import type { CheckSettings, InputSpec, PostgresSettings, Settings } from "../contract/settings.ts";
+import {
+  type CheckSettings,
+  type InputSpec,
+  MAX_REJECTED,
+  type PostgresSettings,
+  type Settings,
+} from "../contract/settings.ts";
 import type { Place } from "../report/export.ts";
 import { type BaselineFile, baselineFile, loadBaseline } from "./baseline-file.ts";
 import type { FailOn } from "./exit.ts";
@@ -28,9 +34,6 @@ export interface Run {
   baselineFile: BaselineFile;
   progress: boolean;
 }
-
-/** Share of rejected rows above which an input counts as not evaluated, unless configured. */
-export const MAX_REJECTED = 0.01;
 
 /** Less than this DuckDB cannot work with. */
 const MEMORY_MIN = 64 * 2 ** 20;

@@ -96,6 +96,36 @@ export interface Settings {
   diagnosis?: DiagnosisOptions;
 }
 
+/** Share of rejected rows above which an input counts as not evaluated. */
+export const MAX_REJECTED = 0.01;
+
+/** Settings of which everything but the surroundings has a default. */
+export type SomeSettings = Partial<Settings> & Pick<Settings, "cwd" | "now" | "tempDir">;
+
+/** An audit of what is found in `cwd`, unless `inputs` names something. */
+export function defaultSettings(given: SomeSettings): Settings {
+  return {
+    inputs: [],
+    nowGiven: false,
+    timezone: "UTC",
+    since: null,
+    until: null,
+    select: [],
+    ignore: [],
+    checks: {},
+    ownChecks: [],
+    roles: {},
+    extract: [],
+    samples: true,
+    memoryLimit: 2 ** 30,
+    threads: 2,
+    dbFile: null,
+    maxRejected: MAX_REJECTED,
+    named: "",
+    ...given,
+  };
+}
+
 /** What a long run tells about itself. */
 export interface Progress {
   stage: "load" | "catalog" | "check";

@@ -4,35 +4,14 @@ import { tmpdir } from "node:os";
 import { buildCatalog } from "../catalog/catalog.ts";
 import type { Evidence } from "../contract/evidence.ts";
 import type { LoadedInput } from "../contract/loaded.ts";
-import type { Settings } from "../contract/settings.ts";
+import { defaultSettings, type Settings } from "../contract/settings.ts";
 import { Store } from "../store/index.ts";
 import { loadTables, type TableData } from "./tables.ts";
 
-/** The settings of an audit that names nothing. */
-export function bareSettings(overrides: Partial<Settings> = {}): Settings {
-  return {
-    cwd: "/",
-    inputs: [],
-    now: "2026-01-01T00:00:00Z",
-    nowGiven: false,
-    timezone: "UTC",
-    since: null,
-    until: null,
-    select: [],
-    ignore: [],
-    checks: {},
-    ownChecks: [],
-    roles: {},
-    extract: [],
-    samples: true,
-    memoryLimit: 256 * 2 ** 20,
-    threads: 1,
-    tempDir: tmpdir(),
-    dbFile: null,
-    maxRejected: 0.01,
-    named: "",
-    ...overrides,
-  };
+/** The settings of an audit that names nothing, for small tables. */
+export function bareSettings(given: Partial<Settings> = {}): Settings {
+  const small = { memoryLimit: 256 * 2 ** 20, threads: 1, tempDir: tmpdir() };
+  return defaultSettings({ cwd: "/", now: "2026-01-01T00:00:00Z", ...small, ...given });
 }
 
 /** Loads the tables, named `input.table`, and works on them. `prepare` runs before the catalogue: facts, logs … */

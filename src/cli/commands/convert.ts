@@ -3,11 +3,11 @@
 import { readFileSync } from "node:fs";
 import { messageOf, UserError } from "../../contract/errors.ts";
 import type { Severity } from "../../contract/finding.ts";
+import { MAX_REJECTED } from "../../contract/settings.ts";
 import { parseReport } from "../../report/parse.ts";
 import { exitCodeOf, type FailOn } from "../exit.ts";
 import { choiceOf, type Invocation } from "../program.ts";
 import { planReports, writeReports } from "../reports.ts";
-import { MAX_REJECTED } from "../settings.ts";
 
 export async function run(invocation: Invocation): Promise<number> {
   const file = invocation.args[0]!;
