@@ -156,6 +156,23 @@ describe("no cause is guessed", () => {
     expect(incident?.causes).toEqual([]);
   });
 
+  test("when nobody calls any more, and the program goes on logging that it is alive", async () => {
+    const calls = callsOf(() => ({}));
+    const used = calls.filter(({ hour }) => hour < 400);
+    const { incidents } = await diagnoseTables({ "db.calls": tableOf(used) }, async (store, loaded) => {
+      const log = logOf(used);
+      await addLog(store, loaded, "app", {
+        ...log,
+        lines: [
+          ...log.lines,
+          ...calls.filter(({ hour }) => hour >= 400).flatMap(({ at }) => [stamp(at), stamp(at + 900)]),
+        ],
+      });
+    });
+    expect(incidents.length).toBeGreaterThan(0);
+    expect(incidents.flatMap((incident) => incident.causes.filter(({ score }) => score > 0))).toEqual([]);
+  });
+
   test("when a share that was there before rises, and no column tells the calls apart", async () => {
     const calls = callsOf(({ hour }, chance) => ({ stored: !chance(hour < 300 ? 0.3 : 0.7) }));
     const incident = await diagnosed(calls, {});

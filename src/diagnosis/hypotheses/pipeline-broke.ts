@@ -31,7 +31,7 @@ export default defineHypothesis({
     title: "The pipeline between log and table broke",
     sentence: "The importer, parser or scheduled job that fills the table stopped, while the log goes on.",
     limits:
-      "It needs the log of the time after the onset. Without the importer's own log it cannot tell an importer that died from one that reads another file.",
+      "It needs the log of the time after the onset. Without the importer's own log it cannot tell an importer that died from one that reads another file, nor a table that is no longer filled from an old copy of the database.",
   },
   tests: [
     {
@@ -54,12 +54,13 @@ export default defineHypothesis({
     },
     {
       id: "rows-stop",
-      // The table itself ends while token lines go on: what fills it stopped.
+      // The table itself ends while token lines go on: what fills it stopped, or the database is an old copy.
       weight: { for: 3.4, against: 0 },
       async run(incident, ctx) {
         const counts = await countsOf(incident, ctx);
         const { rows, events, lines, log } = counts;
-        const ofTokens = events.after > 0;
+        // A log that tells tokens tells calls too: without token lines nothing was there to store.
+        const ofTokens = events.before >= 5;
         const told = ofTokens ? events : lines;
         if (!incident.table || log === null || rows.before < 5 || told.after < 5 || told.before < 5)
           return NO_EVIDENCE;
@@ -68,6 +69,7 @@ export default defineHypothesis({
         return speaksFor(
           `${incident.table.name} has ${plural(rows.before, "row")} ${beforeText(incident)} and ${number(rows.after)} ${afterText(incident)}, while ${log} goes on with ${plural(told.after, ofTokens ? "token line" : "line")}`,
           counts.sql("rows", ofTokens ? "events" : "lines"),
+          0.8,
         );
       },
     },
@@ -88,9 +90,10 @@ export default defineHypothesis({
   ],
   async confirm(incident, ctx) {
     const [failure] = await importerFailures(incident, ctx);
-    return failure
-      ? `run what writes ${failure.source} by hand: does it still fail with "${failure.text.slice(0, 80)}"?`
-      : "read the importer's own log around the onset: its last run and its first error";
+    if (failure)
+      return `run what writes ${failure.source} by hand: does it still fail with "${failure.text.slice(0, 80)}"?`;
+    const { rows } = await countsOf(incident, ctx);
+    return `${rows.after === 0 ? "make sure that the database is no old copy; then " : ""}read the importer's own log around the onset: its last run and its first error`;
   },
   missing: (incident, ctx) =>
     missingLog(incident) ??

@@ -19,9 +19,9 @@ const MOCK = /(^|[^a-z])(mock|fake|stub|dummy)/i;
 export default defineHypothesis({
   id: "provider-switch",
   meta: {
-    title: "Another provider took over",
+    title: "Another provider or model took over",
     sentence:
-      "From the onset on another provider or model answers, or a mock does, and its usage is not recorded.",
+      "From the onset on another provider or model answers, or a mock does, whose usage is not recorded.",
     limits:
       "It is seen only where a provider or model stands in a column or in the names of log lines. A provider that is swapped behind the same name stays unseen.",
   },
