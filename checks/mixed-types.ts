@@ -95,8 +95,12 @@ async function kindsOf(table: Table, column: Column, ctx: Context): Promise<Kind
       ? numberKinds(value, sql)
       : [];
   if (wanted.length === 0) return [];
+  const usual = USUAL_TIMES.flatMap(([mask, name]) => {
+    const kind = wanted.findIndex((one) => one[0] === name);
+    return kind < 0 ? [] : [`WHEN ${value} LIKE ${sql.literal(mask)} THEN ${kind}`];
+  });
   // A value is of one kind at most; of the last, which is the most frequent, no other has to be tried.
-  const cases = wanted.map(([, where], i) => `WHEN ${where} THEN ${i}`).reverse();
+  const cases = [...usual, ...wanted.map(([, where], i) => `WHEN ${where} THEN ${i}`).reverse()];
   const seen = await ctx.query(
     `SELECT CASE ${cases.join(" ")} END AS kind, count(*) AS n FROM ${table.relation} GROUP BY 1`,
   );
@@ -124,6 +128,14 @@ const UNITS: [string, number, string][] = [
   ["epoch milliseconds", 1e11, "12,14"],
   ["epoch microseconds", 1e14, "15,17"],
   ["epoch nanoseconds", 1e17, "18,19"],
+];
+
+/** How most times are written, each seen at a glance: a pattern for every row takes four times as long. */
+const USUAL_TIMES: [mask: string, kind: string][] = [
+  ["____-__-__T__:__:__.___Z", "times with a zone"],
+  ["____-__-__T__:__:__Z", "times with a zone"],
+  ["____-__-__ __:__:__", "times without a zone"],
+  ["____-__-__T__:__:__", "times without a zone"],
 ];
 
 function timeKinds(value: string, type: string, sql: SqlDialect): Wanted {

@@ -32,11 +32,14 @@ export function idsRepeat(usage: UsageRelation, ctx: Pick<CheckContext, "query" 
 }
 
 async function readRepeats(usage: UsageRelation, ctx: Pick<CheckContext, "query" | "sql">): Promise<boolean> {
-  const [seen = {}] = await ctx.query(
-    `SELECT count(*) AS n, count(DISTINCT ${ctx.sql.hash(idKeys(usage))}) AS ids FROM ${usage.relation}
-     WHERE ${hasId(ctx.sql)}`,
-  );
-  return Number(seen.n ?? 0) > Number(seen.ids ?? 0);
+  const repeated = async (scope: string) => {
+    const [seen = {}] = await ctx.query(
+      `SELECT count(*) AS n, count(DISTINCT ${ctx.sql.hash(idKeys(usage))}) AS ids FROM ${usage.relation} WHERE ${scope}`,
+    );
+    return Number(seen.n ?? 0) > Number(seen.ids ?? 0);
+  };
+  // Where nothing repeats, which ids mean something need not be asked.
+  return (await repeated("id IS NOT NULL")) && repeated(hasId(ctx.sql));
 }
 
 /**
