@@ -6,6 +6,7 @@ import type { Evidence, Link, Series } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import { idsOf } from "../src/contract/pairing.ts";
 import type { Span } from "../src/contract/rhythm.ts";
+import { TOKEN_ROLES } from "../src/contract/roles.ts";
 import { exceptionalSilences } from "../src/contract/silence.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { instant, percent, plural } from "../src/contract/wording.ts";
@@ -14,6 +15,8 @@ import { instant, percent, plural } from "../src/contract/wording.ts";
 const TOGETHER_SECONDS = 86_400;
 /** Ids of a log may be of other things, and rows of a table may have no counterpart by design: nearly all must match. */
 const STRICT = 0.9;
+/** Rows per id from which on an id names a container and each row a part of it. */
+const PARTS_EACH = 1.5;
 /** Of the rows of a source that names its own things, this share has an id of its own. */
 const OWN_IDS = 0.9;
 
@@ -47,6 +50,7 @@ export default defineCheck({
       "Links of which less than `min_matched` of the ids match: one side records only some on purpose.",
       "Ids in log lines of which less than 90 % are in the table: other things have ids of the same shape.",
       "Rows of a table of which less than 90 % have a counterpart in another table: it is optional.",
+      "Containers of which another table of the same input holds the parts, several each (sessions and their messages): one may be empty, unless it has tokens of its own.",
       "References to something made long before (a user, a model), and columns whose ids repeat.",
       "Fewer than `min_rows` such ids.",
     ],
@@ -121,7 +125,9 @@ async function missingIn(
     min_seconds: 1800,
     copy_seconds: 0,
   });
-  const within = withinSql("one.time", { from, to }, silences, margin);
+  const filled = await filledSql(ctx, one, other);
+  if (filled === null) return null;
+  const within = `${withinSql("one.time", { from, to }, silences, margin)} AND ${filled}`;
   const counted = await ctx.query(
     `SELECT count(*) AS ids, sum(one.n) AS all_rows, count(two.id) AS matched,
        ${secondsSql(ctx, "min(one.time) FILTER (WHERE two.id IS NULL)")} AS first,
@@ -170,6 +176,21 @@ WHERE two.id IS NULL AND ${within}`;
       { name: "not in the other", relation: `(${list}) AS unlinked` },
     ]),
   };
+}
+
+/**
+ * Which ids must have a counterpart, as a condition on `one.id`: all, or of containers those that carry tokens, as an
+ * empty one rightly has no parts. Null where nothing tells a container that lost its parts from an empty one.
+ */
+async function filledSql(ctx: CheckContext, one: Side, other: Side): Promise<string | null> {
+  if (one.isLog || other.isLog || one.series.input !== other.series.input) return "TRUE";
+  const [row = {}] = await ctx.query(`SELECT sum(n) AS parts, count(*) AS ids FROM (${other.ids}) AS parts`);
+  if (Number(row.parts ?? 0) < PARTS_EACH * Number(row.ids ?? 0)) return "TRUE";
+  const usage = ctx.evidence.usage.find((u) => u.name === one.source);
+  const roles = TOKEN_ROLES.filter((role) => usage?.has(role));
+  if (!usage || roles.length === 0 || usage.columnOf("id")?.name !== one.column) return null;
+  const some = roles.map((role) => `${role} > 0`).join(" OR ");
+  return `one.id IN (SELECT CAST(id AS VARCHAR) FROM ${usage.relation} WHERE ${some})`;
 }
 
 function withinSql(time: string, span: Span, without: readonly Span[], margin: number): string {

@@ -16,8 +16,12 @@ interface Job {
 const jobs = (seed: number, from: number, to: number, perDay: number): Job[] =>
   poisson(random(seed), from, to, perDay / 24).map((at, i) => ({ at, id: `job-${seed}-${i}` }));
 
-const table = (rows: readonly Job[]): TableData => ({
-  rows: rows.map(({ at, id }) => ({ job_id: id, created_at: text(at), input_tokens: 10 })),
+const table = (rows: readonly Job[], empty: readonly Job[] = []): TableData => ({
+  rows: rows.map((job) => ({
+    job_id: job.id,
+    created_at: text(job.at),
+    input_tokens: empty.includes(job) ? 0 : 10,
+  })),
   types: { created_at: "TIMESTAMP" },
 });
 
@@ -89,10 +93,10 @@ describe("unlinked-rows fires", () => {
 });
 
 describe("unlinked-rows between two tables", () => {
-  const tables = (one: Job[], two: Job[]) =>
+  const tables = (one: Job[], two: Job[], empty: Job[] = []) =>
     auditTables(
       "unlinked-rows",
-      { "db.details": table(two), "db.jobs": table(one) },
+      { "db.details": table(two), "db.jobs": table(one, empty) },
       {
         settings: {
           roles: {
@@ -123,6 +127,16 @@ describe("unlinked-rows between two tables", () => {
       all.filter((job) => !lost.includes(job)),
     );
     expect(findings.map((f) => [f.location?.table, f.measure.value])).toEqual([["db.jobs", lost.length]]);
+  });
+
+  test("tells containers that lost their parts, by their own tokens, from those that are empty", async () => {
+    const without = middle.filter((_, i) => i % 20 === 0);
+    const parts = all
+      .filter((job) => !without.includes(job))
+      .flatMap(({ at, id }) => [0, 60, 120].map((s) => ({ at: at + s, id })));
+    expect((await tables(all, parts, without)).findings).toEqual([]);
+    const { findings } = await tables(all, parts);
+    expect(findings.map((f) => [f.location?.table, f.measure.value])).toEqual([["db.jobs", without.length]]);
   });
 
   test.each([
