@@ -21,6 +21,8 @@ export interface Mix {
 
 /** Rows on either side: those next to the onset, so that a change at another time does not count. */
 const NEAREST = 120;
+/** Lines of a row that are read to find its values, on average. */
+const VALUES_PER_UNIT = 10;
 /** Fewer on a side are no mix. */
 const SIDE_MIN = 5;
 /** A value with at most this share before, and at least the other after, is new. */
@@ -69,29 +71,32 @@ WHERE named.input IN (${inputs}) AND named.origin IS NOT NULL AND told.line IS N
 /** `from` yields (unit, time, value): of a row that stands in several lines, each value counts once. */
 async function mixOf(from: string, incident: Incident, ctx: HypothesisContext): Promise<Mix | null> {
   if (!incident.onset) return null;
-  const side = (name: string, when: string, order: "min(time) ASC" | "max(time) DESC") =>
-    `SELECT '${name}' AS side, unit, value FROM all_rows WHERE ${when} AND unit IN (
-    SELECT unit FROM all_rows WHERE ${when} GROUP BY 1 ORDER BY ${order}, unit LIMIT ${NEAREST})`;
+  const rows = (when: string, order: string) =>
+    `SELECT unit, value, time FROM (${from}) AS all_rows WHERE ${when} ORDER BY time ${order}, unit, value LIMIT ${NEAREST * VALUES_PER_UNIT}`;
+  const side = (name: string, order: string) =>
+    `SELECT '${name}' AS side, unit, value FROM ${name}_rows WHERE unit IN (
+    SELECT unit FROM ${name}_rows GROUP BY 1 ORDER BY ${order}, unit LIMIT ${NEAREST})`;
   const count = (name: string) => `count(DISTINCT unit) FILTER (WHERE side = '${name}')`;
-  const sql = `WITH all_rows AS (${from}),
-sides AS (${side("before", beforeSql(incident), "max(time) DESC")}
-  UNION ALL ${side("after", afterSql(incident), "min(time) ASC")}),
+  const sql = `WITH before_rows AS (${rows(beforeSql(incident), "DESC")}),
+after_rows AS (${rows(afterSql(incident), "ASC")}),
+sides AS (${side("before", "max(time) DESC")}
+  UNION ALL ${side("after", "min(time) ASC")}),
 totals AS (SELECT ${count("before")} AS all_before, ${count("after")} AS all_after FROM sides),
 shares AS (SELECT value, before, after, all_before, all_after, abs(before / all_before - after / all_after) AS difference,
   before <= ${FRESH_MAX} * all_before AND after >= ${PRESENT_MIN} * all_after AS is_new
   FROM (SELECT value, ${count("before")} AS before, ${count("after")} AS after FROM sides GROUP BY 1) AS counts CROSS JOIN totals)
 SELECT *, (SELECT ${count("after")} FROM sides WHERE value IN (SELECT value FROM shares WHERE is_new)) AS with_new
 FROM shares ORDER BY after DESC, before DESC, value`;
-  const rows = await ctx.query(sql);
-  const [first] = rows;
+  const values = await ctx.query(sql);
+  const [first] = values;
   const [before, after] = [Number(first?.all_before ?? 0), Number(first?.all_after ?? 0)];
   if (before < SIDE_MIN || after < SIDE_MIN) return null;
   return {
     before,
     after,
-    fresh: rows.filter((row) => row.is_new === true).map((row) => String(row.value)),
+    fresh: values.filter((row) => row.is_new === true).map((row) => String(row.value)),
     freshShare: Number(first?.with_new ?? 0) / after,
-    distance: Math.max(...rows.map((row) => Number(row.difference ?? 0))),
+    distance: Math.max(...values.map((row) => Number(row.difference ?? 0))),
     from: onsetText(incident),
     sql,
   };
