@@ -18,6 +18,7 @@ import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS } from "../src/cli/command-list.ts";
 import { parseArguments } from "../src/cli/program.ts";
+import { type ConfigurableCheck, configJsonSchema, loadConfig } from "../src/config/index.ts";
 import type { Report } from "../src/contract/report.ts";
 import { COMMAND, ROOT, trueup } from "./kit/command.ts";
 
@@ -171,6 +172,24 @@ describe("the commands of the documentation", () => {
       ["late-jobs", "ann has 1 jobs that are not done"],
       ["open-jobs", "1 jobs are not done."],
     ]);
+  });
+
+  test("every trueup.yaml that is shown is valid", () => {
+    const { checks } = JSON.parse(readFileSync(join(ROOT, "dist/manifest.json"), "utf8")) as {
+      checks: ConfigurableCheck[];
+    };
+    const { properties } = configJsonSchema(checks) as { properties: object };
+    const shown = PAGES.flatMap((page) =>
+      [...readFileSync(join(ROOT, page), "utf8").matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(
+        (match) => match[1]!,
+      ),
+    ).filter((text) => Object.keys(properties).includes(/^([a-z_]+):/m.exec(text)?.[1] ?? ""));
+    expect(shown.length).toBeGreaterThan(20);
+    const file = join(home, "trueup.yaml");
+    for (const text of shown) {
+      writeFileSync(file, text);
+      expect(() => loadConfig(file, checks, home), text).not.toThrow();
+    }
   });
 
   test("the library's example runs as it stands", () => {

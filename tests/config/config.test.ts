@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +9,7 @@ import {
   findConfig,
   loadConfig,
 } from "../../src/config/index.ts";
-import { ROOT, temporaryFolder } from "../kit/command.ts";
+import { temporaryFolder } from "../kit/command.ts";
 
 const CHECKS: ConfigurableCheck[] = [
   {
@@ -273,19 +273,6 @@ describe("trueup.yaml", () => {
   test("an alias bomb is refused", () => {
     const levels = Array.from({ length: 30 }, (_, i) => `k${i + 1}: &k${i + 1} [*k${i}, *k${i}]`);
     expect(faults(`k0: &k0 [x]\n${levels.join("\n")}\n`).join()).toContain("Excessive alias count");
-  });
-});
-
-describe("the example of docs/configuration.md", () => {
-  test("is valid for the checks that come with trueup", () => {
-    const page = readFileSync(join(ROOT, "docs/configuration.md"), "utf8");
-    const example = /```yaml\n([\s\S]*?)```/.exec(page)![1]!;
-    const { checks } = JSON.parse(readFileSync(join(ROOT, "dist/manifest.json"), "utf8")) as {
-      checks: ConfigurableCheck[];
-    };
-    const file = join(temporaryFolder(), "trueup.yaml");
-    writeFileSync(file, example);
-    expect(loadConfig(file, checks, ROOT).config.inputs).toHaveLength(2);
   });
 });
 
