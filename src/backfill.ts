@@ -8,6 +8,7 @@ import { type Hooks, QUIET, type Settings } from "./contract/settings.ts";
 import { builtInChecks } from "./engine/discover.ts";
 import { contextOf, isSelected } from "./engine/run.ts";
 import { withEvidence } from "./evidence.ts";
+import { shownUrl } from "./intake/postgres/url.ts";
 import { applyRepair, type RepairTarget } from "./repair/apply.ts";
 import { assertWritable, type PlannedRepair, planRepairs } from "./repair/plan.ts";
 
@@ -72,7 +73,7 @@ export async function applyBackfill(
 async function repairTarget(settings: Settings, input: Input): Promise<RepairTarget> {
   if (input.kind !== "postgres")
     return { kind: input.kind as "sqlite" | "duckdb", file: resolve(settings.cwd, input.path) };
-  const { openWriter, shownUrl } = await import("./intake/postgres/connect.ts");
+  const { openWriter } = await import("./intake/postgres/connect.ts");
   const url = settings.inputs.map((spec) => spec.path).find((path) => shownUrl(path) === input.path);
   return { kind: "postgres", connect: () => openWriter(url ?? input.path, settings.postgres) };
 }

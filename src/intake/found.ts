@@ -14,6 +14,7 @@ import { isatty } from "node:tty";
 import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { InputKind } from "../contract/evidence.ts";
 import type { InputSpec } from "../contract/settings.ts";
+import { shownUrl } from "./postgres/url.ts";
 import { isDocument, programFiles } from "./program-files.ts";
 import { headOf, type Sniffed, sniff } from "./sniff.ts";
 import { isGlob, type Walk, walkDirectory, walkGlob } from "./walk.ts";
@@ -80,15 +81,12 @@ export function shownPath(file: string, cwd: string): string {
 
 /** A server's URL; people see it without its password. */
 function liveDatabase(spec: InputSpec, order: number): Found {
-  const shown = spec.path
-    .replace(/^([a-z]+:\/\/[^/?#@]*?):[^/?#]*@/i, "$1@")
-    .replace(/([?&]password=)[^&]*/gi, "$1***");
   return {
     order,
     spec,
     kind: "postgres",
     file: spec.path,
-    shown,
+    shown: shownUrl(spec.path),
     bytes: 0,
     by: "name",
     header: "",

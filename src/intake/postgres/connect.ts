@@ -5,6 +5,7 @@ import pg from "pg";
 import { parse } from "pg-connection-string";
 import { messageOf, UserError } from "../../contract/errors.ts";
 import type { PostgresSettings } from "../../contract/settings.ts";
+import { shownUrl } from "./url.ts";
 
 /** Seconds to wait for a server that does not answer. */
 const CONNECT_SECONDS = 15;
@@ -57,16 +58,6 @@ export async function openWriter(
     run: async (sql) => (await client.query(sql)).rowCount ?? 0,
     close: () => client.end(),
   };
-}
-
-/** The URL without its password and options. */
-export function shownUrl(url: string): string {
-  try {
-    const { protocol, username, host, pathname } = new URL(url);
-    return `${protocol}//${username === "" ? "" : `${username}@`}${host}${pathname}`;
-  } catch {
-    return "postgres://…";
-  }
 }
 
 /** libpq's modes as the connections to try, in order. */

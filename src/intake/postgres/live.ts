@@ -10,10 +10,11 @@ import type { Input } from "../../contract/evidence.ts";
 import type { ColumnProfile, LoadedInput } from "../../contract/loaded.ts";
 import { ident, literal } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
-import { connect, NO_ENVIRONMENT, shownUrl } from "./connect.ts";
+import { connect, NO_ENVIRONMENT } from "./connect.ts";
 import { PG_COPY } from "./copy-text.ts";
 import type { DumpTable } from "./dump-tables.ts";
 import { isAsked, loadTables } from "./load-tables.ts";
+import { shownUrl } from "./url.ts";
 
 /** Milliseconds one statement may take. */
 const STATEMENT_MS_MAX = 30 * 60 * 1000;
