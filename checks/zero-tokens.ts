@@ -29,7 +29,7 @@ export default defineCheck({
       "Calls that failed or were cancelled, calls not metered in tokens (images, speech, moderation, reranking) and answers from a cache are not counted, nor are rows that are no calls.",
       "Rows whose counts are NULL belong to `missing-tokens`; parents that leave the tokens to their children to `zero-token-root`.",
       "Tables whose rows sum up calls (daily, hourly, session and counter tables) are not looked at.",
-      "A share of at most `max_ratio` is accepted unless one segment stands out; fewer than `min_rows` calls are not judged.",
+      "A share of at most `max_ratio` is accepted unless one segment stands out, or the newest calls are all zero for ten minutes and more while hardly any before them is; fewer than `min_rows` calls are not judged.",
     ],
     needs: "a table of calls with an input or a total token column",
   },

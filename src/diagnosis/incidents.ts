@@ -64,7 +64,9 @@ function groupsOf(drafts: readonly NamedDraft[]): Group[] {
       if (earliest === null || latest === null || group.earliest === null || group.latest === null) continue;
       // What rows lack says when it began; a silence may begin before it, when nothing was to be logged.
       if (rank < group.rank) continue;
-      group.until = rank > group.rank ? until : Math.max(group.until ?? until ?? 0, until ?? 0) || null;
+      // It lasts while any of them does.
+      if (rank > group.rank || until === null) group.until = until;
+      else if (group.until !== null) group.until = Math.max(group.until, until);
       const [lo, hi] =
         rank > group.rank
           ? [earliest, latest]

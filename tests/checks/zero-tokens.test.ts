@@ -28,6 +28,14 @@ describe("zero-tokens", () => {
   });
 
   test.each([
+    ["the newest eight", 200, (i: number) => i >= 192, 1],
+    ["only the newest four", 200, (i: number) => i >= 196, 0],
+    ["eight in a row, and sound ones after them", 200, (i: number) => i >= 180 && i < 188, 0],
+  ])("tells a share below the limit by where it lies: %s", async (_, count, zero, expected) => {
+    expect(await findings(calls(count, (i) => without(zero(i))))).toHaveLength(expected);
+  });
+
+  test.each([
     ["at the limit", 100, 5, 0],
     ["above the limit", 100, 6, 1],
     ["below min_rows", 4, 2, 0],

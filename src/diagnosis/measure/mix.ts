@@ -41,7 +41,7 @@ export function mixOfColumn(
   column: string,
   ctx: HypothesisContext,
 ): Promise<Mix | null> {
-  return ctx.once(`mix ${column}`, () =>
+  return ctx.once(`mix of ${table.name} ${column}`, () =>
     mixOf(
       `SELECT row AS unit, time, CAST(${column} AS VARCHAR) AS value FROM ${table.relation} WHERE is_call AND ${column} IS NOT NULL`,
       incident,
