@@ -256,7 +256,7 @@ describe("trueup config", () => {
     const faulty = trueup(["config", "validate"], { cwd: folder });
     expect(faulty).toMatchObject({ code: 2, stdout: "" });
     expect(faulty.stderr).toBe(
-      'trueup: trueup.yaml:1:1: unknown key "selekt", did you mean "select"?\ntrueup: trueup.yaml:2:10: expected one of error, warning, info, never\n',
+      'trueup: trueup.yaml:1:1: unknown key "selekt", did you mean "select"?\ntrueup: trueup.yaml:2:10: expected one of error, warning, info, never, did you mean "warning"?\n',
     );
     expect(trueup(["audit", LOG], { cwd: folder })).toMatchObject({
       code: 2,
