@@ -268,7 +268,8 @@ function isWanted({ kind, certain, inner, compression }: Sniffed, file: string, 
   if (compression !== null && (kind === null || !isReadPacked(kind))) return false;
   if (by === "glob") return true;
   if ((kind === "log" || kind === "csv") && isDocument(file)) return false;
-  if (certain) return true;
+  // One line of JSON lines looks like a document; its name says what it is.
+  if (certain || (kind === "json" && /\.(?:jsonl|ndjson)$/i.test(file))) return true;
   if (kind === "json")
     return (
       !CONFIGURATION.test(basename(file)) && (/\[\s*\{/.test(inner.toString("latin1")) || isOpencode(file))

@@ -181,6 +181,11 @@ test("files of one shape that a directory gives are one input", async () => {
   ]);
 });
 
+test("a file of JSON lines in a directory is read when it has one line yet", async () => {
+  files({ "t/today.jsonl": CALLS.split("\n")[0]!, "t/settings.json": '{"theme": "dark"}' });
+  expect((await resolved("t")).sources).toEqual([["today", "json", "t/today.jsonl", ["t/today.jsonl"]]]);
+});
+
 test("names: given ones, repeated ones, reserved ones, files named twice", async () => {
   files({ "main.csv": "a,b\n1,2\n", "x/app.log": LINE, "y/app.log": LINE });
   database("usage.db");
