@@ -4,10 +4,13 @@ import { defineCheck } from "../src/contract/check.ts";
 import {
   type CodeAccess,
   codeAccess,
+  codeSchema,
   codeTargets,
   databaseTables,
   entriesByFunction,
   listEntries,
+  listFunctions,
+  MIGRATION_FILE,
   SYSTEM_TABLE,
   spellingKey,
 } from "../src/contract/code.ts";
@@ -26,6 +29,7 @@ export default defineCheck({
       "Tables that neither the code declares nor a loaded database has are another program's (Cursor's `itemTable`).",
       "Views, tables that a trigger or a script writes, and tables that a view reads are not looked at.",
       "A table that nothing writes but that holds rows in the database has a writer elsewhere: told as info.",
+      "A table that only migrations touch is history.",
       "A name that is a spelling of a used table belongs to `table-name-drift`.",
     ],
     needs: "source code",
@@ -34,21 +38,7 @@ export default defineCheck({
   targets: codeTargets,
   async run(target, ctx) {
     const database = databaseTables(ctx.evidence);
-    const declared = new Set(
-      (await ctx.query("SELECT DISTINCT lower(name) AS name FROM trueup.code_tables ORDER BY name")).map(
-        (row) => String(row.name),
-      ),
-    );
-    const derived = await ctx.query(
-      "SELECT lower(target) AS target, lower(source) AS source, how FROM trueup.code_derived ORDER BY target, source, how",
-    );
-    const written = new Set(
-      derived.filter((row) => !/^drop/.test(String(row.how))).map((row) => String(row.target)),
-    );
-    const read = new Set(
-      derived.filter((row) => row.how === "view" || row.how === "rename").map((row) => String(row.source)),
-    );
-    const dropped = new Set(derived.filter((row) => row.how === "drop").map((row) => String(row.target)));
+    const schema = await codeSchema(ctx);
     const tables = new Map<string, { reads: CodeAccess[]; writes: CodeAccess[] }>();
     for (const access of await codeAccess(ctx)) {
       const name = access.table.toLowerCase();
@@ -57,23 +47,26 @@ export default defineCheck({
       tables.set(name, known);
     }
     const spellings = new Map<string, number>();
-    for (const name of new Set([...tables.keys(), ...declared, ...database.keys()]))
+    for (const name of new Set([...tables.keys(), ...schema.declared.keys(), ...database.keys()]))
       spellings.set(spellingKey(name), (spellings.get(spellingKey(name)) ?? 0) + 1);
     const entries = await entriesByFunction(ctx);
     const findings: FindingDraft[] = [];
     for (const [name, { reads, writes }] of [...tables].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const sole = reads.length === 0 ? writes[0] : writes.length === 0 ? reads[0] : undefined;
-      if (!sole || SYSTEM_TABLE.test(name) || dropped.has(name)) continue;
-      if (!declared.has(name) && !database.has(name)) continue;
-      if (reads.length === 0 ? read.has(name) || onlyDeletes(writes) : written.has(name)) continue;
+      if (!sole || SYSTEM_TABLE.test(name) || schema.gone.has(name)) continue;
+      if (!schema.declared.has(name) && !database.has(name)) continue;
+      if (reads.length === 0 ? schema.passedOn.has(name) || onlyDeletes(writes) : schema.filled.has(name))
+        continue;
       if ((spellings.get(spellingKey(name)) ?? 0) > 1) continue;
+      // What only migrations touch is history.
+      if ([...reads, ...writes].every((access) => MIGRATION_FILE.test(access.file))) continue;
       const rows = database.get(name)?.rows ?? null;
       const isRead = reads.length > 0;
       const others = isRead ? reads : writes;
       const reached = others.flatMap((access) => entries.get(access.id) ?? []);
       findings.push({
         title: isRead ? "A table is read and never written" : "A table is written and never read",
-        message: `\`${sole.table}\` is ${isRead ? "read" : "written"} by ${names(others)} and ${isRead ? "written" : "read"} by no code${
+        message: `\`${sole.table}\` is ${isRead ? "read" : "written"} by ${listFunctions(others)} and ${isRead ? "written" : "read"} by no code${
           rows === null ? "" : `; the database holds ${plural(rows, "row")}`
         }.${reached.length > 0 ? ` Reached from ${listEntries(reached)}.` : ""}`,
         severity: isRead && rows !== null && rows > 0 ? "info" : "warning",
@@ -96,9 +89,4 @@ export default defineCheck({
 
 function onlyDeletes(writes: readonly CodeAccess[]): boolean {
   return writes.every((access) => access.operation === "delete");
-}
-
-function names(accesses: readonly CodeAccess[]): string {
-  const all = [...new Set(accesses.map((access) => `${access.function} (${access.file}:${access.line})`))];
-  return all.length > 3 ? `${all.slice(0, 3).join(", ")} and ${all.length - 3} more` : all.join(", ");
 }

@@ -4,6 +4,7 @@ import { defineCheck } from "../src/contract/check.ts";
 import {
   type CodeAccess,
   codeAccess,
+  codeSchema,
   codeTargets,
   databaseTables,
   spellingKey,
@@ -49,13 +50,7 @@ export default defineCheck({
       group.set(same, known);
       return known;
     };
-    const gone = new Set(
-      (
-        await ctx.query(
-          "SELECT DISTINCT CASE how WHEN 'drop' THEN target ELSE source END AS name FROM trueup.code_derived WHERE how IN ('drop', 'rename') ORDER BY name",
-        )
-      ).map((row) => String(row.name).toLowerCase()),
-    );
+    const { gone } = await codeSchema(ctx);
     for (const row of await ctx.query(
       "SELECT name, how, file, line FROM trueup.code_tables ORDER BY file, line, name",
     ))
@@ -66,6 +61,7 @@ export default defineCheck({
           how: String(row.how),
         });
     for (const access of await codeAccess(ctx)) {
+      if (gone.has(access.table.toLowerCase())) continue;
       const known = spelling(access.table);
       (access.mode === "read" ? known.reads : known.writes).push(access);
     }

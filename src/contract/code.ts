@@ -4,6 +4,8 @@ import type { CheckContext, Target } from "./check.ts";
 import type { Evidence, Table } from "./evidence.ts";
 import { plural } from "./wording.ts";
 
+type Row = Record<string, unknown>;
+
 export interface CodeTarget extends Target {
   /** The input that findings are located in. */
   input: string;
@@ -57,12 +59,16 @@ export interface CodeAccess {
   mode: "read" | "write";
   operation: string;
   columns: string[];
+  /** Where the SQL text stands; null for builders and ORMs. */
+  sql: { file: string; line: number } | null;
+  /** True when the text was parsed: its columns are surely those of the statement. */
+  isParsed: boolean;
 }
 
 /** Every access that counts for a check. */
 export async function codeAccess(ctx: CheckContext): Promise<CodeAccess[]> {
   const rows = await ctx.query(
-    `SELECT function_id AS id, "function", file, line, table_name, mode, operation, columns FROM trueup.code_access
+    `SELECT function_id AS id, "function", file, line, table_name, mode, operation, columns, sql_file, sql_line, certainty FROM trueup.code_access
      WHERE table_name IS NOT NULL AND NOT is_test ORDER BY file, line, table_name, mode, operation`,
   );
   return rows.map((row) => ({
@@ -74,7 +80,96 @@ export async function codeAccess(ctx: CheckContext): Promise<CodeAccess[]> {
     mode: row.mode === "write" ? "write" : "read",
     operation: String(row.operation),
     columns: Array.isArray(row.columns) ? row.columns.map(String) : [],
+    sql: row.sql_file === null ? null : { file: String(row.sql_file), line: Number(row.sql_line) },
+    isParsed: row.certainty === "sql",
   }));
+}
+
+/** Files that take a schema from one state to the next. */
+export const MIGRATION_FILE =
+  /(^|\/)(migrations?|migrate|alembic|versions|prisma\/migrations|drizzle|db\/migrate|changelogs?|flyway)\/|(^|\/)(V?\d{3,}[_-]|\d{4}[_-]?\d\d[_-]?\d\d)[^/]*\.(sql|[jt]s|py|go)$|migrat(e|ion)s?[^/]*\.(sql|[cm]?[jt]s|py|go)$/i;
+
+/** What the code says of the schema; names in lower case. */
+export interface CodeSchema {
+  /** Tables that code declares → the columns that any declaration names. */
+  declared: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Tables that are dropped or renamed and not made again. */
+  gone: ReadonlySet<string>;
+  /** Tables whose columns cannot all be read from the code; `*` for any table. */
+  altered: ReadonlySet<string>;
+  /** Tables that a view, a trigger, a rename or a script fills. */
+  filled: ReadonlySet<string>;
+  /** Tables that a view reads, or that go on under another name. */
+  passedOn: ReadonlySet<string>;
+}
+
+/** The schema as all code that was loaded declares it. */
+export async function codeSchema(ctx: CheckContext): Promise<CodeSchema> {
+  const tables = await ctx.query(
+    "SELECT lower(name) AS name, how, file, line, columns FROM trueup.code_tables ORDER BY name, file, line",
+  );
+  const declared = new Map<string, Set<string>>();
+  for (const row of tables) {
+    const known = declared.get(String(row.name)) ?? new Set<string>();
+    for (const column of Array.isArray(row.columns) ? row.columns : [])
+      known.add(String(column).toLowerCase());
+    declared.set(String(row.name), known);
+  }
+  const derived = await ctx.query(
+    "SELECT lower(target) AS target, lower(source) AS source, how, file, line FROM trueup.code_derived ORDER BY target, source, how, file, line",
+  );
+  const of = (side: "target" | "source", ...hows: string[]) =>
+    new Set(derived.filter((row) => hows.includes(String(row.how))).map((row) => String(row[side])));
+  const made = [
+    ...tables.map((row) => ({ ...row, name: row.name })),
+    ...derived.filter((row) => row.how === "rename").map((row) => ({ ...row, name: row.target })),
+  ];
+  const taken = [
+    ...derived.filter((row) => row.how === "drop").map((row) => ({ ...row, name: row.target })),
+    ...derived.filter((row) => row.how === "rename").map((row) => ({ ...row, name: row.source })),
+  ];
+  return {
+    declared,
+    gone: goneTables(made, taken),
+    altered: new Set([
+      ...of("target", "alter"),
+      ...tables
+        .filter((row) => Array.isArray(row.columns) && row.columns.length === 0)
+        .map((row) => String(row.name)),
+    ]),
+    filled: of("target", "view", "trigger", "rename", "script"),
+    passedOn: of("source", "view", "rename"),
+  };
+}
+
+/**
+ * Names that are taken away and not made again. A model, a schema object and a statement in another folder stand for
+ * the schema of today; migrations and scripts beside each other are history, in the order of their files and lines.
+ */
+function goneTables(made: readonly Row[], taken: readonly Row[]): Set<string> {
+  const isAfter = (a: Row, b: Row) =>
+    a.file === b.file ? Number(a.line) >= Number(b.line) : String(a.file) > String(b.file);
+  const folderOf = ({ file }: Row) => String(file).replace(/[^/]*$/, "");
+  const byName = new Map<string, Row[]>();
+  for (const row of made) byName.set(String(row.name), [...(byName.get(String(row.name)) ?? []), row]);
+  return new Set(
+    taken.flatMap((out) => {
+      const stands = (byName.get(String(out.name)) ?? []).some((one) =>
+        one.how === "orm" || one.how === "schema" || (one.how === "ddl" && folderOf(one) !== folderOf(out))
+          ? true
+          : isAfter(one, out),
+      );
+      return stands ? [] : [String(out.name)];
+    }),
+  );
+}
+
+/** Functions of accesses, for a sentence: `save (a.ts:3), load (b.ts:9) and 2 more`. */
+export function listFunctions(accesses: readonly CodeAccess[], shown = 3): string {
+  const all = [...new Set(accesses.map((access) => `${access.function} (${access.file}:${access.line})`))];
+  return all.length > shown
+    ? `${all.slice(0, shown).join(", ")} and ${all.length - shown} more`
+    : all.join(", ");
 }
 
 export interface CodeEntry {

@@ -15,6 +15,7 @@ import { findSources } from "./files.ts";
 import { httpFacts } from "./http.ts";
 import type { ModuleIR } from "./ir.ts";
 import { logFacts, patternFacts } from "./logs.ts";
+import { migrationFacts } from "./migrations.ts";
 import { Models } from "./models/models.ts";
 import { type Place, Program } from "./program.ts";
 import { readAll } from "./read.ts";
@@ -97,6 +98,9 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
       columns: [...new Set(model.columns.values())],
     });
   }
+  const migrations = migrationFacts(program, sites);
+  sql.tables.push(...migrations.tables);
+  sql.derived.push(...migrations.derived);
   for (const module of modules) if (module.language === "sql") sqlFile(module, sql);
   return {
     functions: functions.rows,
@@ -150,16 +154,22 @@ function functionFacts(program: Program): { rows: FunctionFact[]; ids: Map<strin
 
 /** What a .sql file declares. */
 function sqlFile(module: ModuleIR, { tables, derived }: Pick<CodeFacts, "tables" | "derived">): void {
-  const text = module.text ?? "";
+  // What takes a migration back says nothing about the schema that it leads to.
+  if (/(^|[._/-])down\.sql$/i.test(module.file)) return;
+  const text = (module.text ?? "").replace(
+    /^[ \t]*--[ \t]*(?:\+(?:goose|migrate)[ \t]+down|migrate:down)\b[\s\S]*/im,
+    "",
+  );
   const analysis = analyzeSql(text);
-  for (const { target, sources, how } of analysis.derived)
-    for (const source of sources) derived.push({ target, source, how, file: module.file, line: 1 });
+  const lineAt = (offset: number) => text.slice(0, offset).split("\n").length;
+  for (const { target, sources, how, offset } of analysis.derived)
+    for (const source of sources)
+      derived.push({ target, source, how, file: module.file, line: lineAt(offset ?? 0) });
   // Rows that a script writes are no access of a function, but the table is not without a writer.
   for (const { table, mode } of analysis.accesses)
     if (table !== null && mode === "write")
       derived.push({ target: table, source: "", how: "script", file: module.file, line: 1 });
-  for (const table of analysis.tables)
-    tables.push(tableFact(table, module.file, text.slice(0, table.offset).split("\n").length));
+  for (const table of analysis.tables) tables.push(tableFact(table, module.file, lineAt(table.offset)));
 }
 
 /** One row per function, line, table and mode; the columns of doubles are joined. */

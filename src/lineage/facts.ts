@@ -91,11 +91,11 @@ export interface LiteralFact {
   is_test: boolean;
 }
 
-/** What else SQL does to tables: a view's or trigger's source, a rename's old name, a dropped table or column, a script's rows. */
+/** What else SQL does to tables: a view's or trigger's source, a rename's old name, a dropped table or column, a script's rows, columns added by a name that only run time knows (`*`: to any table). */
 export interface DerivedFact {
   target: string;
   source: string;
-  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "script";
+  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "script" | "alter";
   file: string;
   line: number;
 }

@@ -1,24 +1,22 @@
 /** The whole tree as one program: what a name, a member or a call in it refers to. */
 
+import { Exports } from "./exports.ts";
 import { goMember, goMethod } from "./go-scope.ts";
 import { Imports } from "./imports.ts";
 import type { ClassIR, Expr, FunctionIR, ModuleIR } from "./ir.ts";
 import { loadedLater } from "./lazy.ts";
 import { moduleOf } from "./lower/javascript-module.ts";
 import { paramRef } from "./params.ts";
-import type { Place, Ref } from "./refs.ts";
+import { DEPTH_MAX, type Place, type Ref } from "./refs.ts";
 
 export type { Place, Ref } from "./refs.ts";
-
-/** Steps that one question may take; longer chains are unresolved, never wrong. */
-const DEPTH_MAX = 24;
 
 export class Program {
   readonly modules: readonly ModuleIR[];
   readonly imports: Imports;
   /** Every package that the tree imports. */
   readonly packages = new Set<string>();
-  readonly #exports: Map<string, Ref | null>[] = [];
+  readonly #exports = new Exports(this);
   readonly #importsOf: Map<string, ModuleIR["imports"][number]>[];
   readonly #classesOf: Map<string, number>[];
 
@@ -262,56 +260,7 @@ export class Program {
 
   /** What a module gives under a name. */
   exported(m: number, name: string, depth = 0): Ref | null {
-    if (depth > DEPTH_MAX) return null;
-    this.#exports[m] ??= new Map();
-    const cache = this.#exports[m] as Map<string, Ref | null>;
-    const known = cache.get(name);
-    if (known !== undefined) return known;
-    // A cycle of re-exports ends here.
-    cache.set(name, null);
-    const ref = this.#export(m, name, depth);
-    if (ref) cache.set(name, ref);
-    else cache.delete(name);
-    return ref;
-  }
-
-  #export(m: number, name: string, depth: number): Ref | null {
-    const module = this.module(m);
-    if (module.language === "python") {
-      const own = this.lookup({ m, f: 0 }, name, depth + 1);
-      if (own) return own;
-      const submodule = this.imports.submodule(module, name);
-      return submodule === null ? null : { t: "module", m: submodule };
-    }
-    for (const one of module.exports) {
-      if (one.name !== name) continue;
-      if (one.value) return this.resolve({ m, f: 0 }, one.value, depth + 1);
-      const target = one.source === null ? null : this.imports.resolve(module, one.source);
-      if (!target || !("module" in target)) return null;
-      return one.from === "*"
-        ? { t: "module", m: target.module }
-        : this.exported(target.module, one.from ?? name, depth + 1);
-    }
-    for (const one of module.exports) {
-      if (one.name !== "*" || one.source === null) continue;
-      const target = this.imports.resolve(module, one.source);
-      const ref = "module" in target ? this.exported(target.module, name, depth + 1) : null;
-      if (ref) return ref;
-    }
-    // `module.exports = x`: a member of x; also what `import x` from CommonJS means.
-    const whole = module.exports.find((one) => one.name === "=");
-    if (whole?.value) {
-      const ref = this.resolve({ m, f: 0 }, whole.value, depth + 1);
-      if (name === "default") return ref;
-      return ref ? this.member(ref, name, depth + 1) : null;
-    }
-    if (
-      name === "default" &&
-      module.exports.length > 0 &&
-      !module.exports.some((one) => one.name === "default")
-    )
-      return { t: "module", m };
-    return null;
+    return this.#exports.of(m, name, depth);
   }
 
   /** What `of.name` refers to. */

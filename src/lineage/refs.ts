@@ -18,3 +18,6 @@ export type Ref =
   | { t: "package"; path: string }
   /** An expression that stands for itself: an object, a text, a list. */
   | { t: "expr"; place: Place; expr: Expr };
+
+/** Steps that one question may take; longer chains are unresolved, never wrong. */
+export const DEPTH_MAX = 24;

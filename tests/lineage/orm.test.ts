@@ -311,6 +311,64 @@ const TABLES: [name: string, tree: SourceTree, expected: string[]][] = [
     },
     ["ddl a = a (x)", "migration b = b (y)", "migration a = a (z)"],
   ],
+  [
+    "migrations by calls: Alembic",
+    {
+      "migrations/versions/1_a.py":
+        'from alembic import op\nimport sqlalchemy as sa\ndef upgrade():\n    op.create_table("usage", sa.Column("id", sa.Text()), sa.Column("cost", sa.Float()))\n    with op.batch_alter_table("usage") as batch:\n        batch.add_column(sa.Column("model", sa.Text()))\n    op.rename_table("old", "new")\ndef downgrade():\n    op.drop_table("usage")\n',
+    },
+    ["migration usage = usage (id, cost)", "migration usage = usage (model)", "migration new = new ()"],
+  ],
+  [
+    "migrations by calls: Django",
+    {
+      "shop/migrations/0001_initial.py":
+        'from django.db import migrations, models\nclass Migration(migrations.Migration):\n    operations = [migrations.CreateModel(name="Order", fields=[("id", models.AutoField()), ("user", models.ForeignKey("x"))]), migrations.CreateModel(name="Key", fields=[("id", models.AutoField())], options={"db_table": "api_keys"})]\n',
+    },
+    ["migration shop_order = shop_order (id, user_id)", "migration api_keys = api_keys (id)"],
+  ],
+  [
+    "migrations by calls: knex",
+    {
+      "migrations/1.js":
+        'const knex = require("knex");\nexports.up = async (db) => { await db.schema.createTable("usage", (t) => { t.increments("id").primary(); t.string("model").notNullable(); t.index("model"); t.timestamps(); }); await db.schema.alterTable("usage", (t) => { t.decimal("cost"); t.dropColumn("model"); }); };\nexports.down = (db) => db.schema.dropTable("usage");',
+    },
+    ["migration usage = usage (id, model, created_at, updated_at)", "migration usage = usage (cost)"],
+  ],
+  [
+    "migrations by calls: Kysely",
+    {
+      "migrations/1.ts":
+        'import { Kysely } from "kysely";\nexport async function up(db: Kysely<any>) { await db.schema.createTable("usage").ifNotExists().addColumn("id", "integer", (c) => c.primaryKey()).addColumn("cost", "real").execute(); }',
+    },
+    ["migration usage = usage (id, cost)"],
+  ],
+  [
+    "migrations by calls: Sequelize",
+    {
+      "package.json": "{}",
+      "migrations/1.js":
+        'const { DataTypes } = require("sequelize");\nmodule.exports = { async up(queryInterface) { await queryInterface.createTable("Usage", { id: DataTypes.INTEGER, cost: { type: DataTypes.FLOAT } }); await queryInterface.addColumn("Usage", "model", DataTypes.STRING); } };',
+    },
+    ["migration Usage = Usage (id, cost)", "migration Usage = Usage (model)"],
+  ],
+  [
+    "migrations by calls: TypeORM",
+    {
+      "migration/1.ts":
+        'import { MigrationInterface, QueryRunner, Table, TableColumn } from "typeorm";\nexport class A implements MigrationInterface { async up(queryRunner: QueryRunner) { await queryRunner.createTable(new Table({ name: "usage", columns: [{ name: "id", type: "int" }, { name: "cost", type: "real" }] })); await queryRunner.addColumn("usage", new TableColumn({ name: "model", type: "text" })); } }',
+    },
+    ["migration usage = usage (id, cost)", "migration usage = usage (model)"],
+  ],
+  [
+    "a statement that no parser reads still names its columns; what takes a migration back declares no end",
+    {
+      "migrations/1.up.sql":
+        "CREATE TYPE kind AS ENUM ('a');\nCREATE TABLE a (id INT);\nALTER TABLE a ADD COLUMN x kind DEFAULT 'a' NOT %% NULL, ADD COLUMN y int;",
+      "migrations/1.down.sql": "DROP TABLE a;\nCREATE TABLE gone (z INT);",
+    },
+    ["migration a = a (id)", "migration a = a (x, y)"],
+  ],
 ];
 
 describe("builders and ORMs", () => {

@@ -1,10 +1,12 @@
 /** Table accesses by SQL text: which call runs which text, wherever the text stands. */
 
+import { MIGRATION_FILE } from "../../contract/code.ts";
 import type { AccessFact, DerivedFact, LiteralFact, TableFact } from "../facts.ts";
 import type { Expr } from "../ir.ts";
+import { undoes } from "../migrations.ts";
 import type { Place, Program } from "../program.ts";
 import { type Call, calledName, type Site, type Tagged } from "../sites.ts";
-import { analyzeSql } from "../sql/analyze.ts";
+import { analyzeSql, type SqlTable } from "../sql/analyze.ts";
 import { sqlShape } from "../sql/tokens.ts";
 import { type Flat, flatten, type HoleName, type Text, textsOf } from "../text.ts";
 
@@ -246,17 +248,14 @@ class SqlReader {
     for (const table of analysis.tables) {
       const at = flat.locate(table.offset);
       const file = this.program.module(at.m).file;
-      this.facts.tables.push(
-        tableFact(
-          table.how === "rename" ? { ...table, name: table.columns[0] ?? table.name, columns: [] } : table,
-          file,
-          at.line,
-        ),
-      );
+      this.facts.tables.push(tableFact(table, file, at.line));
     }
-    for (const { target, sources, how } of analysis.derived)
-      for (const source of sources)
-        this.facts.derived.push({ target, source, how, file: sql_file, line: stands.line });
+    if (undoes(this.program, place)) return;
+    for (const { target, sources, how, offset } of analysis.derived) {
+      const at = flat.locate(offset ?? 0);
+      const { file } = this.program.module(at.m);
+      for (const source of sources) this.facts.derived.push({ target, source, how, file, line: at.line });
+    }
   }
 }
 
@@ -267,17 +266,16 @@ function readsAsSql(sql: string): boolean {
   return /\n|[=*(?]|\$\d|\{\{/.test(sql) && analyzeSql(sql).parsed;
 }
 
-const MIGRATION =
-  /(^|\/)(migrations?|migrate|alembic|versions|prisma\/migrations|drizzle|db\/migrate|changelogs?|flyway)\/|(^|\/)(V?\d{3,}[_-]|\d{4}[_-]?\d\d[_-]?\d\d)[^/]*\.(sql|[jt]s|py|go)$|migrat(e|ion)s?[^/]*\.(sql|[cm]?[jt]s|py|go)$/i;
-
 /** A table that SQL declares, as a fact. */
-export function tableFact(table: { name: string; columns: string[] }, file: string, line: number): TableFact {
+export function tableFact(table: SqlTable, file: string, line: number): TableFact {
+  const isRenamed = table.how === "rename";
+  const name = isRenamed ? (table.columns[0] ?? table.name) : table.name;
   return {
-    name: table.name,
-    declared_as: table.name,
-    how: MIGRATION.test(file) ? "migration" : "ddl",
+    name,
+    declared_as: name,
+    how: MIGRATION_FILE.test(file) ? "migration" : "ddl",
     file,
     line,
-    columns: table.columns,
+    columns: isRenamed ? [] : table.columns,
   };
 }

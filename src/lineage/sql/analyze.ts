@@ -1,5 +1,6 @@
 /** What one SQL text does: tables read and written with their columns, tables declared, constants stored. */
 
+import { alteredAtRunTime, alteredTable, alteredUnread, createdUnread, droppedTables } from "./ddl.ts";
 import { constantOf, selectLiterals, valueLiterals } from "./literals.ts";
 import { type Ast, attemptsOf, HOLE, nameOf, PARSE_CHARS_MAX, parsed } from "./parse.ts";
 import { scanTables, splitStatements } from "./tokens.ts";
@@ -37,7 +38,9 @@ export interface SqlLiteral {
 export interface SqlDerived {
   target: string;
   sources: string[];
-  how: "view" | "trigger" | "drop" | "rename" | "drop-column";
+  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "alter";
+  /** Where its statement starts. */
+  offset?: number;
 }
 
 export interface SqlAnalysis {
@@ -56,7 +59,11 @@ export function analyzeSql(sql: string): SqlAnalysis {
   const known = cache.get(sql);
   if (known) return known;
   const result: SqlAnalysis = { accesses: [], tables: [], literals: [], derived: [], parsed: true };
-  for (const piece of splitStatements(sql)) analyzeStatement(piece.text, piece.offset, result);
+  for (const { text, offset } of splitStatements(sql)) {
+    const before = result.derived.length;
+    analyzeStatement(text, offset, result);
+    for (const one of result.derived.slice(before)) one.offset = offset + text.search(/\S|$/);
+  }
   if (cache.size > 20_000) cache.clear();
   cache.set(sql, result);
   return result;
@@ -67,6 +74,7 @@ const FILLS =
   /^\s*create\s+materialized\s+view\s+(?:if\s+not\s+exists\s+)?[\w."`]+\s+to\s+(?:["`\w]+\.)?["`]?(\w+)/i;
 
 function analyzeStatement(text: string, offset: number, result: SqlAnalysis): void {
+  alteredAtRunTime(text, result);
   const filled = FILLS.exec(text)?.[1];
   if (filled) {
     const sources = scanTables(text).flatMap((one) => (one.mode === "read" ? [one.name] : []));
@@ -80,19 +88,17 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
     return;
   }
   result.parsed = false;
+  alteredUnread(text, offset, result);
   for (const { name, mode, operation } of scanTables(text))
     result.accesses.push({ table: HOLE.test(name) ? null : name, mode, operation, columns: [] });
-  const created =
-    /\bcreate\s+(?:temp\w*\s+|unlogged\s+|virtual\s+|external\s+)*table\s+(?:if\s+not\s+exists\s+)?((?:["`[]?[\p{L}\w]+["`\]]?\.)*)["`[]?([\p{L}_][\p{L}\w]*)/iu.exec(
-      text,
-    );
-  if (created?.[2] && !HOLE.test(created[2]))
-    result.tables.push({ name: created[2], columns: [], how: "create", offset: offset + created.index });
+  createdUnread(text, offset, result);
 }
 
 interface Scope {
   tables: { name: string; alias: string }[];
   columns: { name: string; of: string | null }[];
+  /** What the SELECT calls its results: in ORDER BY and HAVING these are no columns of a table. */
+  aliases: Set<string>;
   star: boolean;
   /** Subqueries and CTEs stand beside the tables: a column without a qualifier may be theirs. */
   others: boolean;
@@ -139,6 +145,8 @@ class Reader {
       switch (key) {
         case "select": {
           const scope = emptyScope();
+          for (const one of value.expressions ?? [])
+            if (one?.alias?.alias?.name) scope.aliases.add(String(one.alias.alias.name).toLowerCase());
           const ctes = value.with?.ctes ? this.withCtes(value.with, inner) : inner.ctes;
           this.walk(value, { ctes, scope });
           this.flush(scope);
@@ -167,17 +175,13 @@ class Reader {
           this.createView(value);
           break;
         case "alter_table":
-          this.alterTable(value);
+          alteredTable(value, this.base, this.out);
           break;
         case "create_trigger":
           this.createTrigger(value);
           break;
         case "drop_table":
-          for (const one of value.names ?? []) {
-            const name = nameOf(one);
-            if (name !== null && !HOLE.test(name))
-              this.out.derived.push({ target: name, sources: [""], how: "drop" });
-          }
+          droppedTables(value, this.out);
           break;
         case "drop_view":
         case "create_index":
@@ -199,13 +203,22 @@ class Reader {
           else this.walk(value, inner);
           break;
         case "column":
-          if (typeof value.name?.name === "string")
+          if (typeof value.name?.name === "string" && !this.isText(value))
             inner.scope.columns.push({ name: value.name.name, of: value.table?.name ?? null });
           break;
         default:
           this.walk(value, inner);
       }
     }
+  }
+
+  /** `status = "active"`: SQLite and MySQL read a quoted name that stands as a value as a text. */
+  isText(column: Ast): boolean {
+    const start = column.span?.start ?? column.name?.span?.start;
+    if (column.table || typeof start !== "number" || this.text[start] !== '"') return false;
+    return /(?:[=<>]|\blike|\bin\s*\((?:\s*"[^"]*"\s*,)*)\s*$/i.test(
+      this.text.slice(Math.max(0, start - 200), start),
+    );
   }
 
   withCtes(clause: Ast, ctx: Context): Set<string> {
@@ -232,8 +245,10 @@ class Reader {
   /** Turns a finished scope into accesses: each table with the columns that are surely its own. */
   flush(scope: Scope): void {
     for (const { name, alias } of scope.tables) {
-      const own = scope.columns.filter(({ of }) =>
-        of === null ? scope.tables.length === 1 && !scope.others : of.toLowerCase() === alias.toLowerCase(),
+      const own = scope.columns.filter(({ name: column, of }) =>
+        of === null
+          ? scope.tables.length === 1 && !scope.others && !scope.aliases.has(column.toLowerCase())
+          : of.toLowerCase() === alias.toLowerCase(),
       );
       const columns = own.map((column) => column.name).filter((column) => !HOLE.test(column));
       if (scope.star) columns.push("*");
@@ -370,30 +385,8 @@ class Reader {
       if (access.mode === "write" && access.table !== null)
         this.out.derived.push({ target: access.table, sources: [on], how: "trigger" });
   }
-
-  alterTable(value: Ast): void {
-    const name = nameOf(value.name);
-    if (name === null || HOLE.test(name)) return;
-    const offset = this.base + (value.name.name.span?.start ?? 0);
-    for (const action of value.actions ?? []) {
-      const renamed = action.RenameTable?.name ?? action.RenameTable;
-      if (renamed?.name)
-        this.out.derived.push({
-          target: String(renamed.name?.name ?? renamed.name),
-          sources: [name],
-          how: "rename",
-        });
-      const columns = [String(renamed?.name?.name ?? renamed?.name)];
-      if (renamed?.name) this.out.tables.push({ name, columns, how: "rename", offset });
-      const moved = action.RenameColumn ?? action.ChangeColumn;
-      const gone = action.DropColumn?.name?.name ?? moved?.old_name?.name;
-      if (gone) this.out.derived.push({ target: name, sources: [String(gone)], how: "drop-column" });
-      const column = action.AddColumn?.column?.name?.name ?? moved?.new_name?.name;
-      if (column) this.out.tables.push({ name, columns: [String(column)], how: "alter", offset });
-    }
-  }
 }
 
 function emptyScope(): Scope {
-  return { tables: [], columns: [], star: false, others: false };
+  return { tables: [], columns: [], aliases: new Set(), star: false, others: false };
 }

@@ -75,7 +75,7 @@ function partnerOf(verb: string, words: readonly string[]): string | null {
     case "truncate":
       return words.length > 1 ? (words[0] as string) : null;
     default:
-      return find(/^(table|view|trigger|index)$/i, 1, 6);
+      return find(/^(table|view|trigger|index|type|domain|extension|sequence|schema|function)$/i, 1, 6);
   }
 }
 
