@@ -135,7 +135,7 @@ function lossMessage(loss: Loss, until?: string): string {
   if (lastWith === null) return `${shareOf(loss)} have no token counts${from}.`;
   const older =
     beforeFirst > 0 && beforeFirst < lost
-      ? ` ${number(beforeFirst)} of them are older than the first row with tokens.`
+      ? ` ${number(beforeFirst)} of them ${beforeFirst === 1 ? "is" : "are"} older than the first row with tokens.`
       : "";
   return `${shareOf(loss)} have no token counts${from}; the last row with tokens is from ${instant(lastWith)}.${older}`;
 }

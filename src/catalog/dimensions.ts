@@ -14,7 +14,8 @@ const DISTINCT_MAX = 1000;
 const NUMBERS_MAX = 50;
 /** Rows whose values are counted. */
 const ROWS_COUNTED_MAX = 100_000;
-const DIMENSIONS_MAX = 40;
+/** Wider tables are searched up to here. */
+const DIMENSIONS_MAX = 128;
 
 export interface DimensionCandidate {
   name: string;

@@ -37,7 +37,9 @@ export async function timelineFor(incident: Incident, ctx: HypothesisContext): P
   const first = Math.min(...ranges.map((s) => secondsOf(s.timeRange.from)), onset.earliest);
   const end = Math.max(...ranges.map((s) => secondsOf(s.timeRange.to)));
   const last = Math.max(Math.min(end, secondsOf(ctx.now)), onset.latest);
-  const side = (other: number) => Math.max(SIDE_FACTOR * other, SIDE_SECONDS);
+  // What has no other side is drawn whole.
+  const side = (other: number) =>
+    other > 0 ? Math.max(SIDE_FACTOR * other, SIDE_SECONDS) : Number.POSITIVE_INFINITY;
   const from = Math.max(first, onset.earliest - side(last - onset.latest));
   const to = Math.min(last, onset.latest + side(onset.earliest - first));
   const marks = [{ time: instantOf(onset.earliest), label: "onset" }];
