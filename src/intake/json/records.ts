@@ -101,7 +101,7 @@ class Reading {
     const plain = await plainFile(this.#store, origin, this.#ctx.hooks.signal);
     const shown = shownFile(this.#source, origin);
     if (plain.cut) this.failures.push(`${shown}: ${plain.cut}; the complete records before were read`);
-    const layout = layoutOf(plain.path);
+    const { layout, isOpen } = layoutOf(plain.path, this.#source.files.length === 1);
     if (layout === "empty") {
       this.notes.push(this.#source.files.length > 1 ? `${shown} is empty` : "is empty");
       return null;
@@ -112,7 +112,9 @@ class Reading {
     // One array alone is streamed by DuckDB; beside other files, all must have one layout.
     if (layout === "array" && this.#source.files.length === 1)
       return { origin, path, format: "array", split: null };
-    return this.#split(origin, path, layout === "document" && statSync(path).size > DOCUMENT_BYTES);
+    // Of a document that was cut off the complete elements of its arrays are worth having.
+    const unwrap = layout === "document" && (isOpen || statSync(path).size > DOCUMENT_BYTES);
+    return this.#split(origin, path, unwrap);
   }
 
   #split(origin: string, path: string, unwrap: boolean): Part {
@@ -235,8 +237,8 @@ class Reading {
 const BAD = "json IS NULL OR NOT starts_with(json::VARCHAR, '{')";
 const NEWLINE = Buffer.from("\n");
 
-/** What the first value and what follows it say about the layout. */
-function layoutOf(path: string): Layout {
+/** What the first value and what follows it say about the layout; `isOpen`: the only document, and it does not end. */
+function layoutOf(path: string, isOnly: boolean): { layout: Layout; isOpen: boolean } {
   let layout: Layout = "empty";
   /** No line break inside the first value. */
   let lines = true;
@@ -258,18 +260,20 @@ function layoutOf(path: string): Layout {
         else broken = true;
       } else if (depth === 0 && layout !== "empty") {
         // A second value: on a line of its own, or glued to the first.
-        return lines && broken ? "lines" : "values";
+        return { layout: lines && broken ? "lines" : "values", isOpen: false };
       } else if (byte === 0x22) inString = true;
       else if (byte === 0x7b || byte === 0x5b) {
-        if (layout === "empty" && byte === 0x5b) return "array";
+        if (layout === "empty" && byte === 0x5b) return { layout: "array", isOpen: false };
         layout = "document";
         depth++;
       } else if (byte === 0x7d || byte === 0x5d) depth--;
-      else if (layout === "empty") return "lines";
+      else if (layout === "empty") return { layout: "lines", isOpen: false };
     }
   }
   // A single line may grow to several: a log of one record so far.
-  return layout === "document" && lines && statSync(path).size < DOCUMENT_BYTES ? "lines" : layout;
+  const isOpen = isOnly && (depth > 0 || inString);
+  const isLine = layout === "document" && lines && !isOpen && statSync(path).size < DOCUMENT_BYTES;
+  return { layout: isLine ? "lines" : layout, isOpen };
 }
 
 function splitFile(path: string, target: string, unwrap: boolean, signal: AbortSignal): SplitResult {

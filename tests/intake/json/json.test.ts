@@ -25,6 +25,23 @@ describe("records that lie deep in one document", () => {
     loaded.close();
   });
 
+  test.each([
+    ["in one line", 0],
+    ["printed", 2],
+  ])("before a cut are read, %s", async (_name, indent) => {
+    const items = Array.from({ length: 50 }, (_, i) => ({ id: `item-${i}`, usage: { input: i } }));
+    const text = JSON.stringify({ name: "x", items, more: 1 }, null, indent);
+    const cut = text.slice(0, text.indexOf('"item-30"') + 12);
+    const loaded = await load("json", [folder.write("export.json", cut)]);
+    expect(await loaded.rows("SELECT count(*) AS n, sum(usage.input) AS input FROM input.items")).toEqual([
+      { n: 30, input: 435 },
+    ]);
+    expect(loaded.input.error).toMatch(
+      /^export\.json: cut off in the middle of the record that begins on line \d+;/,
+    );
+    loaded.close();
+  });
+
   test("too large to be held are an error that names them", async () => {
     const items = Array.from({ length: 180_000 }, (_, i) => `{"id":"item-${i}","text":"${"x".repeat(80)}"}`);
     const text = `{"name":"x","export":{"items":[${items.join(",")}]}}`;
