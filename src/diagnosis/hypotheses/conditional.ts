@@ -15,7 +15,7 @@ export default defineHypothesis({
     sentence:
       "The tokens are lost under one condition: a user type, a model, a status, streaming, or two of them together.",
     limits:
-      "Only columns of at most 1,000 values are searched, alone and in pairs. A condition that stands in no column, or only in free text, stays unseen.",
+      "Only columns of at most 1,000 values are searched, up to 128 of a table, the day of the week and the hours of the day, alone and in pairs. A condition that stands in no column, or only in free text, stays unseen.",
   },
   tests: [
     {
