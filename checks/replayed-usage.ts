@@ -17,7 +17,7 @@ export default defineCheck({
   meta: {
     title: "Sessions repeat the calls of another",
     severity: "error",
-    what: `Looks for the same calls in the same order (model and all token counts, ${RUN} or more in a row) in two sessions, and says how many rows and tokens stand there again.`,
+    what: `Looks for the same calls in the same order (model and all token counts, ${RUN} or more in a row) in two sessions, of one table or of files of the same kind, and says how many rows and tokens stand there again.`,
     why: "A forked or resumed session starts with a copy of its parent's history, and whoever sums all sessions pays for it twice. Seen in session files of coding agents, whose forks carry the whole conversation.",
     fix: "Count each call once: keep the session in which it happened first, and leave the copied rows out where sessions are read.",
     silent: [
@@ -32,9 +32,11 @@ export default defineCheck({
     min_share: { describe: "Share of all calls that must be replayed (0 to 1).", default: 0 },
   },
   targets: (evidence) =>
-    evidence.usage.filter(
-      (u) => u.has("session_id", "input_tokens", "output_tokens") && !isRollup(u) && u.rows >= 2 * RUN,
-    ),
+    sameShape(
+      evidence.usage.filter((u) => u.has("session_id", "input_tokens", "output_tokens") && !isRollup(u)),
+    )
+      .map(together)
+      .filter((u) => u.rows >= 2 * RUN),
   async run(usage, ctx) {
     const columns = [...(usage.has("model") ? (["model"] as const) : []), ...tokenRoles(usage)];
     const scope = `is_call AND session_id IS NOT NULL AND input_tokens > 0 AND output_tokens >= ${OUTPUT_MIN} AND CAST(input_tokens AS DOUBLE) + output_tokens >= ${TOKENS_MIN}`;
@@ -92,11 +94,50 @@ export default defineCheck({
         },
         samples: await ctx.samples(query),
         sql: `${query} LIMIT 100`,
-        location: { column: usage.columnOf("session_id")?.name ?? null },
+        location: {
+          input: usage.table.input,
+          table: usage.table.name,
+          column: usage.columnOf("session_id")?.name ?? null,
+        },
       },
     ];
   },
 });
+
+/** Relations of one shape, one of each input: files of one kind that were named one by one. */
+function sameShape(usage: readonly UsageRelation[]): UsageRelation[][] {
+  const groups = new Map<string, UsageRelation[]>();
+  for (const one of usage) {
+    const columns = one.format === null ? one.table.columns.map((column) => column.name).sort() : [];
+    const key = JSON.stringify([one.format, columns]);
+    const group = groups.get(key) ?? [];
+    // Tables of one input that look alike are for different things.
+    if (group.some((other) => other.table.input === one.table.input)) groups.set(one.name, [one]);
+    else groups.set(key, [...group, one]);
+  }
+  return [...groups.values()];
+}
+
+/** The relations of a group as one: a session's history may be copied into another file. */
+function together(group: UsageRelation[]): UsageRelation {
+  const [first] = group as [UsageRelation];
+  if (group.length === 1) return first;
+  const shared = [...first.roles].filter((role) => group.every((one) => one.has(role)));
+  const roles = new Set(shared);
+  const parts = group.map((one, i) => {
+    const before = group.slice(0, i).reduce((rows, other) => rows + other.rows, 0);
+    return `SELECT row + ${before} AS row, ok, is_call, ${shared.join(", ")} FROM ${one.relation}`;
+  });
+  return {
+    ...first,
+    name: group.map((one) => one.name).join(", "),
+    relation: `(${parts.join(" UNION ALL ")})`,
+    rows: group.reduce((rows, one) => rows + one.rows, 0),
+    roles,
+    has: (...wanted) => wanted.every((role) => roles.has(role)),
+    dimensions: [],
+  };
+}
 
 /** True when a run of calls may stand in two sessions: the same search by hashes, a fraction of the work. */
 async function mayReplay(

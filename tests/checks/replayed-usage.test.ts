@@ -35,6 +35,25 @@ const forked = (length: number, more: Cells = {}) => [
   ...session("other", 50_000, history(12, 3)),
 ];
 
+describe("replayed-usage between files", () => {
+  const parent = session("parent", 0, PARENT);
+  const fork = session("fork", 90_000, [...PARENT.slice(0, 7), ...history(4, 2)]);
+  const between = async (one: Cells[], two: Cells[]) =>
+    (await auditTables("replayed-usage", { "one.calls": { rows: one }, "two.calls": { rows: two } }))
+      .findings;
+
+  test("reports a fork that stands in a file of its own", async () => {
+    expect(await between(parent, fork)).toMatchObject([
+      { measure: { name: "replayed_rows", value: 7 }, target: "one.calls, two.calls" },
+    ]);
+  });
+
+  test("is silent on a copy of a file, and on tables of another shape", async () => {
+    expect(await between(parent, parent)).toEqual([]);
+    expect(await between(parent, session("fork", 90_000, PARENT, { note: "imported" }))).toEqual([]);
+  });
+});
+
 describe("replayed-usage", () => {
   test("reports a fork that carries its parent's history, and what it adds", async () => {
     const [finding, ...rest] = await findings(forked(7));
