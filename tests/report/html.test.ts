@@ -40,6 +40,24 @@ describe("the HTML report as text", () => {
     expect(page).toContain("24 more functions and 4 more entry points are not drawn");
   });
 
+  test("draws no page whose routes found no room, and counts it", () => {
+    const routes = Array.from({ length: 16 }, (_, i) => way("route", `GET /${i}`));
+    const page = (name: string, ...called: string[]) => way("page", name, called);
+    const ways = [page("/seen", "GET /3"), ...routes, way("route", "GET /late"), page("/lost", "GET /gone")];
+    const accesses = [access("read", "f", "a.py", { ways })];
+    const text = renderHtml({
+      ...empty,
+      flow: {
+        tables: [{ table: "t", rows: null, findings: [], accesses }],
+        cut: { tables: 0, accesses: 0, ways: 0 },
+      },
+    });
+    const drawn = /<svg class="flow" [\s\S]*?<\/svg>/.exec(text)![0];
+    expect(drawn).toContain(">/seen<");
+    expect(drawn).not.toContain("/lost");
+    expect(text).toContain("2 more entry points are not drawn");
+  });
+
   test("stays bounded with 20,000 findings and says what it left out", () => {
     const page = renderHtml(manyFindings(20_000));
     expect(page.length).toBeLessThan(10_000_000);

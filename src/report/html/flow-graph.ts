@@ -53,44 +53,60 @@ export function flowGraph(
       table,
       rows === null ? "" : plural(rows, "row"),
       isBroken(findings),
-      true,
+      "always",
     );
+  const ways: { rank: number; draw: () => void }[] = [];
   for (const { table, access, turn } of accesses) {
     const broken = turn < 0;
     const place = `${access.file}:${access.line}`;
     const fn = graph.node(`function ${place} ${access.function}`, 2, access.function, place, broken);
     if (fn === null) continue;
     graph.edge(fn, graph.nodes.get(`table ${table.table}`)!, access.mode, broken);
-    for (const way of access.ways) drawWay(graph, way, fn, access, broken);
+    // Pages first: the routes that they call say more than the others.
+    const pagesFirst = [...access.ways].sort((a, b) => Number(b.kind === "page") - Number(a.kind === "page"));
+    for (const [i, way] of pagesFirst.entries())
+      ways.push({ rank: broken ? -1 : i, draw: () => drawWay(graph, way, fn, access, broken) });
   }
-  const { nodes, edges, missed } = graph;
+  // Every function has its first entries before one has all of its own.
+  for (const { draw } of ways.sort((a, b) => a.rank - b.rank)) draw();
+  const { nodes, edges } = graph;
+  const missed = graph.missed.map((keys) => [...keys].filter((key) => !nodes.has(key)).length);
   return {
     nodes: [...nodes.values()],
     edges: [...edges.values()],
-    left: { functions: missed[2]!.size, entries: missed[0]!.size + missed[1]!.size },
+    left: { functions: missed[2]!, entries: missed[0]! + missed[1]! },
   };
 }
 
 /** From a page by its routes to the function; from any other entry straight to it. */
 function drawWay(graph: Graph, way: FlowWay, fn: FlowNode, { ways }: FlowAccess, broken: boolean): void {
-  const entry = entryNode(graph, way, broken);
-  if (entry === null) return;
-  const routes =
-    way.kind === "page" ? ways.filter((one) => isRoute(one) && way.routes.includes(one.name)) : [];
-  if (routes.length === 0) graph.edge(entry, fn, "call", broken);
-  for (const route of routes) {
-    const node = entryNode(graph, route, broken);
-    if (node !== null) graph.edge(entry, node, "call", broken);
+  if (way.kind !== "page" || way.routes.length === 0) {
+    const entry = entryNode(graph, way, broken);
+    if (entry !== null) graph.edge(entry, fn, "call", broken);
+    return;
   }
+  const routes = ways.filter((one) => isRoute(one) && way.routes.includes(one.name));
+  const nodes = routes.flatMap((route) => entryNode(graph, route, broken) ?? []);
+  // A page whose routes found no room would hang in the air.
+  const page = entryNode(graph, way, broken, nodes.length > 0 ? "bounded" : "none");
+  if (page !== null) for (const node of nodes) graph.edge(page, node, "call", broken);
 }
 
 const isRoute = (way: FlowWay) => way.kind === "route";
 
-function entryNode(graph: Graph, { kind, name, file, line }: FlowWay, broken: boolean): FlowNode | null {
+function entryNode(
+  graph: Graph,
+  { kind, name, file, line }: FlowWay,
+  broken: boolean,
+  room: Room = "bounded",
+): FlowNode | null {
   const place = `${file}:${line}`;
   const title = kind === "route" || kind === "page" ? name : `${kind} ${name}`;
-  return graph.node(`${kind} ${name} ${place}`, kind === "page" ? 0 : 1, title, place, broken);
+  return graph.node(`${kind} ${name} ${place}`, kind === "page" ? 0 : 1, title, place, broken, room);
 }
+
+/** Whether a new node is drawn while its column has room, always, or never. */
+type Room = "bounded" | "always" | "none";
 
 class Graph {
   readonly nodes = new Map<string, FlowNode>();
@@ -107,14 +123,14 @@ class Graph {
     title: string,
     note: string,
     broken: boolean,
-    always = false,
+    room: Room = "bounded",
   ): FlowNode | null {
     const known = this.nodes.get(key);
     if (known) {
       known.broken ||= broken;
       return known;
     }
-    if (this.#taken[column]! >= COLUMN_MAX && !always) {
+    if (room === "none" || (room === "bounded" && this.#taken[column]! >= COLUMN_MAX)) {
       this.missed[column]!.add(key);
       return null;
     }
