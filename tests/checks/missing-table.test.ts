@@ -80,6 +80,14 @@ describe("missing-table", () => {
       },
     ],
     [
+      "units, parameters and the columns of a function that gives rows",
+      {
+        "schema.sql": TABLE,
+        "a.js":
+          'function f(db) { db.all("SELECT id, TIMESTAMPDIFF(SECOND, created_at, now()) AS age FROM usage"); db.all("SELECT id FROM usage WHERE tokens = @least"); db.all("SELECT id FROM usage, json_each(usage.created_at) WHERE atom = 1"); }',
+      },
+    ],
+    [
       "the outer table's column in a subquery",
       {
         "schema.sql": `${TABLE}CREATE TABLE users (id INT, owner INT);`,

@@ -6,7 +6,8 @@ import type { Expr } from "../ir.ts";
 import { undoes } from "../migrations.ts";
 import type { Place, Program } from "../program.ts";
 import { type Call, calledName, type Site, type Tagged } from "../sites.ts";
-import { analyzeSql, type SqlTable } from "../sql/analyze.ts";
+import type { SqlTable } from "../sql/analysis.ts";
+import { analyzeSql } from "../sql/analyze.ts";
 import { sqlShape } from "../sql/tokens.ts";
 import { type Flat, flatten, type HoleName, type Text, textsOf } from "../text.ts";
 

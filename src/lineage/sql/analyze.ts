@@ -1,56 +1,10 @@
 /** What one SQL text does: tables read and written with their columns, tables declared, constants stored. */
 
+import type { Operation, SqlAccess, SqlAnalysis, SqlLiteral } from "./analysis.ts";
 import { alteredAtRunTime, alteredTable, alteredUnread, createdUnread, droppedTables } from "./ddl.ts";
 import { constantOf, selectLiterals, valueLiterals } from "./literals.ts";
 import { type Ast, attemptsOf, HOLE, nameOf, PARSE_CHARS_MAX, parsed } from "./parse.ts";
 import { scanTables, splitStatements } from "./tokens.ts";
-
-export type Operation = "select" | "insert" | "update" | "delete" | "upsert";
-
-export interface SqlAccess {
-  /** As written, without schema; null when an interpolation names it. */
-  table: string | null;
-  mode: "read" | "write";
-  operation: Operation;
-  columns: string[];
-}
-
-export interface SqlTable {
-  name: string;
-  columns: string[];
-  /** `create`, `alter`, `rename` (columns: the new name) or `view`. */
-  how: "create" | "alter" | "rename" | "view";
-  offset: number;
-}
-
-/** A constant that a statement gives to a column of every row it writes or returns. */
-export interface SqlLiteral {
-  /** Null for a plain SELECT. */
-  table: string | null;
-  column: string;
-  /** `0`, `NULL` or a text. */
-  value: string;
-  operation: Operation;
-  offset: number;
-}
-
-/** A view or trigger: rows of `target` come from `sources`. A dropped or renamed column is the source of its table. */
-export interface SqlDerived {
-  target: string;
-  sources: string[];
-  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "alter";
-  /** Where its statement starts. */
-  offset?: number;
-}
-
-export interface SqlAnalysis {
-  accesses: SqlAccess[];
-  tables: SqlTable[];
-  literals: SqlLiteral[];
-  derived: SqlDerived[];
-  /** False when no parser read it and names were only scanned for. */
-  parsed: boolean;
-}
 
 const cache = new Map<string, SqlAnalysis>();
 
@@ -93,6 +47,8 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
     result.accesses.push({ table: HOLE.test(name) ? null : name, mode, operation, columns: [] });
   createdUnread(text, offset, result);
 }
+
+const UNIT = /^(microsecond|millisecond|second|minute|hour|day|week|month|quarter|year|epoch)s?$/i;
 
 interface Scope {
   tables: { name: string; alias: string }[];
@@ -145,6 +101,12 @@ class Reader {
       switch (key) {
         case "select": {
           const scope = emptyScope();
+          // A function that gives rows (`json_each(data)`) has columns of its own.
+          const sources = [
+            ...(value.from?.expressions ?? []),
+            ...(value.joins ?? []).map((join: Ast) => join?.this),
+          ];
+          scope.others = sources.some((one) => one && !("table" in one));
           for (const one of value.expressions ?? [])
             if (one?.alias?.alias?.name) scope.aliases.add(String(one.alias.alias.name).toLowerCase());
           const ctes = value.with?.ctes ? this.withCtes(value.with, inner) : inner.ctes;
@@ -212,10 +174,17 @@ class Reader {
     }
   }
 
-  /** `status = "active"`: SQLite and MySQL read a quoted name that stands as a value as a text. */
+  /**
+   * What only looks like a column: `status = "active"` (SQLite and MySQL read a quoted name that stands as a value as a
+   * text), the unit of `TIMESTAMPDIFF(SECOND, …)`, the parameter `@id`.
+   */
   isText(column: Ast): boolean {
     const start = column.span?.start ?? column.name?.span?.start;
-    if (column.table || typeof start !== "number" || this.text[start] !== '"') return false;
+    if (column.table || typeof start !== "number") return false;
+    const name = String(column.name.name);
+    if (/^[@:$]/.test(name)) return true;
+    if (UNIT.test(name)) return /\(\s*$/.test(this.text.slice(Math.max(0, start - 20), start));
+    if (this.text[start] !== '"') return false;
     return /(?:[=<>]|\blike|\bin\s*\((?:\s*"[^"]*"\s*,)*)\s*$/i.test(
       this.text.slice(Math.max(0, start - 200), start),
     );

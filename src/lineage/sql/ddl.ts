@@ -1,6 +1,6 @@
 /** What SQL does to the schema itself: tables made, altered, renamed and dropped, also by statements that no parser reads. */
 
-import type { SqlAnalysis } from "./analyze.ts";
+import type { SqlAnalysis } from "./analysis.ts";
 import { type Ast, HOLE, nameOf } from "./parse.ts";
 
 /** `ALTER TABLE`: columns added, renamed and dropped, the table's new name. */

@@ -1,6 +1,6 @@
 /** Finds the constants that a statement gives to a column of every row, and where they stand. */
 
-import type { Operation, SqlLiteral } from "./analyze.ts";
+import type { Operation, SqlLiteral } from "./analysis.ts";
 import type { Ast } from "./parse.ts";
 import { tokensOf } from "./tokens.ts";
 
