@@ -1,8 +1,8 @@
 /** Finds columns in which some models count cached tokens inside the input and others beside it. */
 
+import { isRollup, listUsage, sampleColumns } from "../src/analysis/scope.ts";
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import { isRollup, listUsage, sampleColumns } from "../src/contract/scope.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** Share of a model's rows with less input than cache reads that proves that the cache stands beside the input. */

@@ -1,8 +1,5 @@
 /** Finds ids that many records can share: empty ones, words for nothing, and counters that start again. */
 
-import { type CheckContext, defineCheck } from "../src/contract/check.ts";
-import type { UsageRelation } from "../src/contract/evidence.ts";
-import type { FindingDraft } from "../src/contract/finding.ts";
 import {
   isPlaceholderId,
   isRollup,
@@ -11,7 +8,10 @@ import {
   listUsage,
   sampleColumns,
   tokenRoles,
-} from "../src/contract/scope.ts";
+} from "../src/analysis/scope.ts";
+import { type CheckContext, defineCheck } from "../src/contract/check.ts";
+import type { UsageRelation } from "../src/contract/evidence.ts";
+import type { FindingDraft } from "../src/contract/finding.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** A word, a separator and a short counter: `chatcmpl-1`. Plain integers are keys that a database gives. */

@@ -1,9 +1,9 @@
 /** Finds columns that stop being filled at the moment another one begins: one attribute under two names. */
 
+import { timestamp } from "../src/analysis/loss.ts";
 import { type CheckContext, defineCheck, type Target } from "../src/contract/check.ts";
 import type { Column, Table, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { timestamp } from "../src/contract/loss.ts";
 import { instant, percent, plural } from "../src/contract/wording.ts";
 
 /** Columns that are compared. */

@@ -1,7 +1,6 @@
 /** Finds calls that cost money and used no tokens. */
 
-import { defineCheck, Skip } from "../src/contract/check.ts";
-import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
+import { explain, explained, explanationEvidence } from "../src/analysis/explain.ts";
 import {
   anyRow,
   callScope,
@@ -11,7 +10,8 @@ import {
   meteredScope,
   sampleColumns,
   tokenRoles,
-} from "../src/contract/scope.ts";
+} from "../src/analysis/scope.ts";
+import { defineCheck, Skip } from "../src/contract/check.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({

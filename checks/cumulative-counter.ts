@@ -1,11 +1,11 @@
 /** Finds running totals that are stored, and so summed, as if they were the tokens of single calls. */
 
+import { idClasses, idCopies, idsRepeat } from "../src/analysis/copies.ts";
+import { isRollup, sampleColumns, tokenRoles } from "../src/analysis/scope.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
-import { idClasses, idCopies, idsRepeat } from "../src/contract/copies.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import type { TokenRole } from "../src/contract/roles.ts";
-import { isRollup, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** Share of the steps in which a counter rises, and does not merely stay. */

@@ -1,12 +1,12 @@
 /** Parents carry the sum of their children, and a rollup adds up both. */
 
-import { instantOf } from "../src/contract/activity.ts";
+import { instantOf } from "../src/analysis/activity.ts";
+import { multipleOf } from "../src/analysis/refit.ts";
+import { isParent, keyedSums, type Reading, readingsOf, shareOf } from "../src/analysis/rollups.ts";
+import { HAS_PARENT, sampleColumns } from "../src/analysis/scope.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Rollup, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { multipleOf } from "../src/contract/refit.ts";
-import { isParent, keyedSums, type Reading, readingsOf, shareOf } from "../src/contract/rollups.ts";
-import { HAS_PARENT, sampleColumns } from "../src/contract/scope.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** Of the parents with tokens, this share must equal the sum of their children to be inclusive. */

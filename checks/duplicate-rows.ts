@@ -1,6 +1,5 @@
 /** Finds records that stand in a table more than once: under one id, or under another id with the same content. */
 
-import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import {
   CONTENT_SCOPE,
   contentCandidates,
@@ -11,10 +10,11 @@ import {
   idKeys,
   idsRepeat,
   nearRoles,
-} from "../src/contract/copies.ts";
+} from "../src/analysis/copies.ts";
+import { isRollup, isRowId, sampleColumns, tokenRoles } from "../src/analysis/scope.ts";
+import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { isRollup, isRowId, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
 import { number, plural } from "../src/contract/wording.ts";
 
 /** Share of ids that may repeat with other content before the column is taken for no key of rows. */

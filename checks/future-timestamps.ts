@@ -1,8 +1,8 @@
 /** Finds rows and log lines that are dated after now. */
 
+import { timestamp } from "../src/analysis/loss.ts";
+import { sampleColumns } from "../src/analysis/scope.ts";
 import { defineCheck } from "../src/contract/check.ts";
-import { timestamp } from "../src/contract/loss.ts";
-import { sampleColumns } from "../src/contract/scope.ts";
 import { duration, instant, number, percent, plural } from "../src/contract/wording.ts";
 
 /** No zone is further from UTC than this. */

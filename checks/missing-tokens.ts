@@ -1,7 +1,6 @@
 /** Finds successful calls whose token counts were never recorded. */
 
-import { defineCheck, Skip } from "../src/contract/check.ts";
-import { explain, explained, explanationEvidence } from "../src/contract/explain.ts";
+import { explain, explained, explanationEvidence } from "../src/analysis/explain.ts";
 import {
   freshLoss,
   IMPORT_LAG_SECONDS,
@@ -9,8 +8,8 @@ import {
   lossOf,
   lossOnset,
   lossTimeline,
-} from "../src/contract/loss.ts";
-import { recoveryPlan } from "../src/contract/recovery.ts";
+} from "../src/analysis/loss.ts";
+import { recoveryPlan } from "../src/analysis/recovery.ts";
 import {
   anyRow,
   callScope,
@@ -22,7 +21,8 @@ import {
   sampleColumns,
   statusEvidence,
   tokenRoles,
-} from "../src/contract/scope.ts";
+} from "../src/analysis/scope.ts";
+import { defineCheck, Skip } from "../src/contract/check.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({

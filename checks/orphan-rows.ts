@@ -1,10 +1,10 @@
 /** Finds rows that refer to a parent, a session or another row that is not there. */
 
+import { timestamp } from "../src/analysis/loss.ts";
+import { anyRow, HAS_PARENT, sampleColumns } from "../src/analysis/scope.ts";
 import { type CheckContext, defineCheck, type Target } from "../src/contract/check.ts";
 import type { Evidence, Table, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { timestamp } from "../src/contract/loss.ts";
-import { anyRow, HAS_PARENT, sampleColumns } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 

@@ -1,10 +1,10 @@
 /** Two tables that are summed side by side hold the same calls. */
 
+import { isRollup } from "../src/analysis/scope.ts";
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import { type Role, TOKEN_ROLES } from "../src/contract/roles.ts";
-import { isRollup } from "../src/contract/scope.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** Pairs that are compared, the largest tables first. */

@@ -1,14 +1,14 @@
 /** The volume, zero rate, missing rate or mix of models of a source changes its level for good. */
 
-import { type Activity, activityOf, instantOf, timestampSql } from "../src/contract/activity.ts";
-import { type Day, type Shift, shareShift, volumeShift } from "../src/contract/changepoint.ts";
+import { type Activity, activityOf, instantOf, timestampSql } from "../src/analysis/activity.ts";
+import { type Day, type Shift, shareShift, volumeShift } from "../src/analysis/changepoint.ts";
+import type { Span } from "../src/analysis/rhythm.ts";
+import { anyRow, callScope, listUsage, noTokens, tokenRoles } from "../src/analysis/scope.ts";
+import { mixOf, OTHERS, trialsOf } from "../src/analysis/trials.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Series, UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import type { Span } from "../src/contract/rhythm.ts";
-import { anyRow, callScope, listUsage, noTokens, tokenRoles } from "../src/contract/scope.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
-import { mixOf, OTHERS, trialsOf } from "../src/contract/trials.ts";
 import { instant, number, percent } from "../src/contract/wording.ts";
 
 const DAY = 86_400;

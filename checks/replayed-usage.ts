@@ -1,9 +1,9 @@
 /** Finds sessions that repeat the calls of another session, one by one. */
 
+import { isRollup, sampleColumns, tokenRoles } from "../src/analysis/scope.ts";
 import { type CheckContext, defineCheck } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { Role } from "../src/contract/roles.ts";
-import { isRollup, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 
 /** Calls in a row that must agree: fewer do so by chance. */

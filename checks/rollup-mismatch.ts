@@ -1,12 +1,9 @@
 /** A daily, hourly, session or counter table differs from the sum of the rows it rolls up. */
 
-import { instantOf, secondsSql } from "../src/contract/activity.ts";
-import { type ByKey, byKey } from "../src/contract/bykey.ts";
-import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
-import type { Rollup, UsageRelation } from "../src/contract/evidence.ts";
-import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import { refillPlan } from "../src/contract/refill.ts";
-import { type Compared, type Fit, multipleOf, zoneOffset } from "../src/contract/refit.ts";
+import { instantOf, secondsSql } from "../src/analysis/activity.ts";
+import { type ByKey, byKey } from "../src/analysis/bykey.ts";
+import { refillPlan } from "../src/analysis/refill.ts";
+import { type Compared, type Fit, multipleOf, zoneOffset } from "../src/analysis/refit.ts";
 import {
   BUCKETS_MIN,
   type Keyed,
@@ -15,7 +12,10 @@ import {
   readingsOf,
   shareOf,
   variantsOf,
-} from "../src/contract/rollups.ts";
+} from "../src/analysis/rollups.ts";
+import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
+import type { Rollup, UsageRelation } from "../src/contract/evidence.ts";
+import type { FindingDraft, Row } from "../src/contract/finding.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 /** Of the buckets, this share must agree, or the table rolls up something else. */

@@ -1,15 +1,15 @@
 /** Of two sources that record the same thing, one stops while the other goes on. */
 
-import { activityOf, instantOf, secondsOf, secondsSql, timestampSql } from "../src/contract/activity.ts";
-import { type Bond, bondOf, type Candidate, tokenUsageOf } from "../src/contract/bond.ts";
-import { shareShift } from "../src/contract/changepoint.ts";
+import { activityOf, instantOf, secondsOf, secondsSql, timestampSql } from "../src/analysis/activity.ts";
+import { type Bond, bondOf, type Candidate, tokenUsageOf } from "../src/analysis/bond.ts";
+import { shareShift } from "../src/analysis/changepoint.ts";
+import { idsOf, isTakenOver, type Pair, pairsOf, tokenRoles } from "../src/analysis/pairing.ts";
+import { exceptionalSilences, type Silence } from "../src/analysis/silence.ts";
+import { trialsOf } from "../src/analysis/trials.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Series } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import { idsOf, isTakenOver, type Pair, pairsOf, tokenRoles } from "../src/contract/pairing.ts";
-import { exceptionalSilences, type Silence } from "../src/contract/silence.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
-import { trialsOf } from "../src/contract/trials.ts";
 import { duration, instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({

@@ -1,9 +1,9 @@
 /** Finds work that began and never ended. */
 
+import { timestamp } from "../src/analysis/loss.ts";
+import { isUnfinished, listUsage, sampleColumns } from "../src/analysis/scope.ts";
 import { defineCheck } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
-import { timestamp } from "../src/contract/loss.ts";
-import { isUnfinished, listUsage, sampleColumns } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { duration, instant, number, percent, plural } from "../src/contract/wording.ts";
 

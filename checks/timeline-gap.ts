@@ -8,12 +8,12 @@ import {
   secondsOf,
   secondsSql,
   timestampSql,
-} from "../src/contract/activity.ts";
+} from "../src/analysis/activity.ts";
+import { isTakenOver } from "../src/analysis/pairing.ts";
+import { exceptionalSilences, type Silence } from "../src/analysis/silence.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Evidence, Series } from "../src/contract/evidence.ts";
 import type { FindingDraft, Row } from "../src/contract/finding.ts";
-import { isTakenOver } from "../src/contract/pairing.ts";
-import { exceptionalSilences, type Silence } from "../src/contract/silence.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { duration, instant, plural } from "../src/contract/wording.ts";
 

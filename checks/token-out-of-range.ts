@@ -1,11 +1,11 @@
 /** Finds token counts that cannot be: negative ones, far too large ones, and placeholders. */
 
+import { isNamed, isRollup, listUsage, sampleColumns, tokenRoles } from "../src/analysis/scope.ts";
 import { type CheckContext, defineCheck } from "../src/contract/check.ts";
 import { UserError } from "../src/contract/errors.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
 import type { Role } from "../src/contract/roles.ts";
-import { isNamed, isRollup, listUsage, sampleColumns, tokenRoles } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 

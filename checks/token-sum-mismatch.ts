@@ -1,10 +1,10 @@
 /** Finds rows whose total is not the sum that the totals of all other rows are. */
 
+import { anyRow, isRollup, listUsage, sampleColumns } from "../src/analysis/scope.ts";
 import { defineCheck, Skip } from "../src/contract/check.ts";
 import type { UsageRelation } from "../src/contract/evidence.ts";
 import type { Row } from "../src/contract/finding.ts";
 import type { Role } from "../src/contract/roles.ts";
-import { anyRow, isRollup, listUsage, sampleColumns } from "../src/contract/scope.ts";
 import type { SqlDialect } from "../src/contract/sql.ts";
 import { number, percent, plural } from "../src/contract/wording.ts";
 

@@ -1,13 +1,13 @@
 /** Rows of one source whose id never appears in the other, within the time that both cover. */
 
-import { activityOf, instantOf, secondsSql, timestampSql } from "../src/contract/activity.ts";
+import { activityOf, instantOf, secondsSql, timestampSql } from "../src/analysis/activity.ts";
+import { idsOf } from "../src/analysis/pairing.ts";
+import type { Span } from "../src/analysis/rhythm.ts";
+import { exceptionalSilences } from "../src/analysis/silence.ts";
 import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
 import type { Evidence, Link, Series } from "../src/contract/evidence.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { idsOf } from "../src/contract/pairing.ts";
-import type { Span } from "../src/contract/rhythm.ts";
 import { TOKEN_ROLES } from "../src/contract/roles.ts";
-import { exceptionalSilences } from "../src/contract/silence.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { instant, percent, plural } from "../src/contract/wording.ts";
 

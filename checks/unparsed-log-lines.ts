@@ -1,10 +1,6 @@
 /** Log lines that speak of usage and that no pattern reads; with code, also the statements that will write such lines. */
 
-import { secondsOf } from "../src/contract/activity.ts";
-import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
-import { codeTargets } from "../src/contract/code.ts";
-import type { Log } from "../src/contract/evidence.ts";
-import type { FindingDraft, Row } from "../src/contract/finding.ts";
+import { secondsOf } from "../src/analysis/activity.ts";
 import {
   anchorsOf,
   isMeantFor,
@@ -13,8 +9,12 @@ import {
   sampleLines,
   speaksOfTokens,
   wordsOf,
-} from "../src/contract/log-wording.ts";
-import { isOneWording, templateSql, wordingOf } from "../src/contract/template.ts";
+} from "../src/analysis/log-wording.ts";
+import { isOneWording, templateSql, wordingOf } from "../src/analysis/template.ts";
+import { type CheckContext, defineCheck, Skip } from "../src/contract/check.ts";
+import { codeTargets } from "../src/contract/code.ts";
+import type { Log } from "../src/contract/evidence.ts";
+import type { FindingDraft, Row } from "../src/contract/finding.ts";
 import { timelineOf } from "../src/contract/timeline.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 

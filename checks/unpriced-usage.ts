@@ -1,8 +1,5 @@
 /** Finds usage that has no cost, and models whose price per token jumps. */
 
-import { type CheckContext, defineCheck } from "../src/contract/check.ts";
-import type { UsageRelation } from "../src/contract/evidence.ts";
-import type { FindingDraft, Value } from "../src/contract/finding.ts";
 import {
   anyRow,
   callScope,
@@ -12,7 +9,10 @@ import {
   meteredScope,
   sampleColumns,
   tokenRoles,
-} from "../src/contract/scope.ts";
+} from "../src/analysis/scope.ts";
+import { type CheckContext, defineCheck } from "../src/contract/check.ts";
+import type { UsageRelation } from "../src/contract/evidence.ts";
+import type { FindingDraft, Value } from "../src/contract/finding.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 /** Models that a finding names. */

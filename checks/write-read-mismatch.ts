@@ -1,5 +1,6 @@
 /** Finds entry points that read a table which the path that records the same thing does not write. */
 
+import { conceptOf, mapping, sameColumns, subjectOf } from "../src/analysis/siblings.ts";
 import type { CheckContext } from "../src/contract/check.ts";
 import { defineCheck } from "../src/contract/check.ts";
 import {
@@ -12,7 +13,6 @@ import {
   listEntries,
 } from "../src/contract/code.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
-import { conceptOf, mapping, sameColumns, subjectOf } from "../src/contract/siblings.ts";
 import { plural } from "../src/contract/wording.ts";
 
 interface Side {

@@ -1,7 +1,5 @@
 /** Finds roots of traces, and sessions, that have no tokens although their parts have some. */
 
-import { type CheckContext, defineCheck } from "../src/contract/check.ts";
-import type { UsageRelation } from "../src/contract/evidence.ts";
 import {
   decidingBasis,
   isZero,
@@ -13,8 +11,10 @@ import {
   rootScope,
   type TreeShape,
   treeFacts,
-} from "../src/contract/roots.ts";
-import { anyRow, sampleColumns } from "../src/contract/scope.ts";
+} from "../src/analysis/roots.ts";
+import { anyRow, sampleColumns } from "../src/analysis/scope.ts";
+import { type CheckContext, defineCheck } from "../src/contract/check.ts";
+import type { UsageRelation } from "../src/contract/evidence.ts";
 import { number, plural } from "../src/contract/wording.ts";
 
 /** Zero roots among which samples are looked for first. */

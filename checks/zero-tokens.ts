@@ -1,9 +1,7 @@
 /** Finds successful calls that were recorded with zero tokens. */
 
-import { defineCheck, Skip } from "../src/contract/check.ts";
-import type { UsageRelation } from "../src/contract/evidence.ts";
-import { explain, explained, explanationEvidence, worstSegment } from "../src/contract/explain.ts";
-import { freshLoss, lossOf, lossOnset, lossTimeline } from "../src/contract/loss.ts";
+import { explain, explained, explanationEvidence, worstSegment } from "../src/analysis/explain.ts";
+import { freshLoss, lossOf, lossOnset, lossTimeline } from "../src/analysis/loss.ts";
 import {
   anyRow,
   callScope,
@@ -13,7 +11,9 @@ import {
   sampleColumns,
   segmentDimensions,
   statusEvidence,
-} from "../src/contract/scope.ts";
+} from "../src/analysis/scope.ts";
+import { defineCheck, Skip } from "../src/contract/check.ts";
+import type { UsageRelation } from "../src/contract/evidence.ts";
 import { instant, number, percent, plural } from "../src/contract/wording.ts";
 
 export default defineCheck({

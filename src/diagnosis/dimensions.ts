@@ -1,13 +1,13 @@
 /** Searches the dimensions, alone and in pairs, for the values that tell defective rows from sound ones. */
 
-import type { Dimension, UsageRelation } from "../contract/evidence.ts";
 import {
   bestExplanation,
   type CountedDimension,
   countDimensions,
   type Explanation,
   explain,
-} from "../contract/explain.ts";
+} from "../analysis/explain.ts";
+import type { Dimension, UsageRelation } from "../contract/evidence.ts";
 import type { HypothesisContext } from "../contract/hypothesis.ts";
 import { number, percent } from "../contract/wording.ts";
 

@@ -1,12 +1,12 @@
 /** Groups the findings that began together into incidents, and finds the sources their causes are looked for in. */
 
-import { secondsOf } from "../contract/activity.ts";
+import { secondsOf } from "../analysis/activity.ts";
+import { tokenRoles } from "../analysis/pairing.ts";
+import { noTokens } from "../analysis/scope.ts";
 import type { CheckContext } from "../contract/check.ts";
 import type { Evidence, UsageRelation } from "../contract/evidence.ts";
 import type { NamedDraft, Onset } from "../contract/finding.ts";
 import type { Incident } from "../contract/hypothesis.ts";
-import { tokenRoles } from "../contract/pairing.ts";
-import { noTokens } from "../contract/scope.ts";
 
 /** Intervals this near count as overlapping: a line and the row it tells of stand minutes apart. */
 const SLACK_SECONDS = 900;

@@ -1,6 +1,6 @@
 /** Ranks the causes of incidents: groups findings, lets every hypothesis be tested, and weighs what the tests say. */
 
-import { instantOf } from "../contract/activity.ts";
+import { instantOf } from "../analysis/activity.ts";
 import type { Evidence } from "../contract/evidence.ts";
 import type { NamedDraft, Timeline } from "../contract/finding.ts";
 import type { DiagnosisOptions, Hypothesis, HypothesisContext, Incident } from "../contract/hypothesis.ts";

@@ -1,6 +1,6 @@
 /** Draws what each source did around the onset of an incident. */
 
-import { instantOf, secondsOf } from "../contract/activity.ts";
+import { instantOf, secondsOf } from "../analysis/activity.ts";
 import type { Timeline } from "../contract/finding.ts";
 import type { HypothesisContext, Incident } from "../contract/hypothesis.ts";
 import { type LaneQuery, timelineOf } from "../contract/timeline.ts";

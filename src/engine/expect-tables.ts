@@ -1,6 +1,6 @@
 /** Expectations about whole tables: how fresh, how many rows, and what a user's own SQL says. */
 
-import { secondsOf } from "../contract/activity.ts";
+import { secondsOf } from "../analysis/activity.ts";
 import type { FindingDraft } from "../contract/finding.ts";
 import { duration, instant, number, plural } from "../contract/wording.ts";
 import type { ExpectationRule, Subject } from "./expectations.ts";

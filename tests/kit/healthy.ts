@@ -1,6 +1,6 @@
 /** Seeded sources with nothing wrong in them, of every kind that could fool a statistic of time. */
 
-import type { Activity, Bucket } from "../../src/contract/activity.ts";
+import type { Activity, Bucket } from "../../src/analysis/activity.ts";
 import { office, poisson, random, seconds } from "./times.ts";
 
 const HOUR = 3600;

@@ -1,5 +1,6 @@
 /** The wording of the token line changed, and what reads it no longer matches. */
 
+import { isOneWording, templateSql, wordingOf } from "../../analysis/template.ts";
 import {
   type Answer,
   defineHypothesis,
@@ -9,7 +10,6 @@ import {
   speaksAgainst,
   speaksFor,
 } from "../../contract/hypothesis.ts";
-import { isOneWording, templateSql, wordingOf } from "../../contract/template.ts";
 import { number, percent, plural } from "../../contract/wording.ts";
 import { countsOf, GOES_ON } from "../measure/counts.ts";
 import { missingLog } from "../measure/missing.ts";

@@ -1,5 +1,6 @@
 /** The column was added later, or nothing ever wrote it. */
 
+import { tokenRoles } from "../../analysis/scope.ts";
 import {
   defineHypothesis,
   type HypothesisContext,
@@ -8,7 +9,6 @@ import {
   speaksAgainst,
   speaksFor,
 } from "../../contract/hypothesis.ts";
-import { tokenRoles } from "../../contract/scope.ts";
 import { instant, number, plural } from "../../contract/wording.ts";
 import { codeOf } from "../measure/code.ts";
 import { missingCode } from "../measure/missing.ts";

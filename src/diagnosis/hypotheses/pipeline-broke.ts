@@ -1,6 +1,6 @@
 /** The importer, parser or cron job stopped while the log goes on. */
 
-import { instantOf, secondsOf, timestampSql } from "../../contract/activity.ts";
+import { instantOf, secondsOf, timestampSql } from "../../analysis/activity.ts";
 import {
   defineHypothesis,
   type HypothesisContext,

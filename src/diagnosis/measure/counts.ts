@@ -3,7 +3,7 @@
  * so that the rhythm of day and week and the growth that all of them share cancel out.
  */
 
-import { timestampSql } from "../../contract/activity.ts";
+import { timestampSql } from "../../analysis/activity.ts";
 import type { Log } from "../../contract/evidence.ts";
 import type { HypothesisContext, Incident } from "../../contract/hypothesis.ts";
 import { afterSql, beforeSql } from "./window.ts";

@@ -1,6 +1,6 @@
 /** What happened to the program around the onset: restarts, versions, deploys, commits and failures. */
 
-import { instantOf, secondsOf, timestampSql } from "../../contract/activity.ts";
+import { instantOf, secondsOf, timestampSql } from "../../analysis/activity.ts";
 import type { Event, HypothesisContext, Incident } from "../../contract/hypothesis.ts";
 import { instant } from "../../contract/wording.ts";
 

@@ -1,8 +1,8 @@
 /** Whether another table gets what this one lacks. */
 
+import { tokenRoles } from "../../analysis/pairing.ts";
 import type { UsageRelation } from "../../contract/evidence.ts";
 import type { HypothesisContext, Incident } from "../../contract/hypothesis.ts";
-import { tokenRoles } from "../../contract/pairing.ts";
 import { afterSql, badSql, beforeSql } from "./window.ts";
 
 export interface Sibling {

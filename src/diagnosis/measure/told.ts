@@ -1,7 +1,7 @@
 /** The token lines next to the onset: their texts, and which of them the code's own patterns read. */
 
+import { anchorsOf, numbersIn, speaksOfTokens } from "../../analysis/log-wording.ts";
 import type { HypothesisContext, Incident } from "../../contract/hypothesis.ts";
-import { anchorsOf, numbersIn, speaksOfTokens } from "../../contract/log-wording.ts";
 import { afterSql, beforeSql } from "./window.ts";
 
 /** Token lines on either side of the onset that are looked at. */

@@ -1,6 +1,6 @@
 /** What counts as before and after the onset of an incident, as SQL on a column `time` and in words. */
 
-import { instantOf, timestampSql } from "../../contract/activity.ts";
+import { instantOf, timestampSql } from "../../analysis/activity.ts";
 import type { Incident } from "../../contract/hypothesis.ts";
 import { instant } from "../../contract/wording.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Trials } from "../../src/contract/changepoint.ts";
-import { shareEpisode } from "../../src/contract/episode.ts";
+import type { Trials } from "../../src/analysis/changepoint.ts";
+import { shareEpisode } from "../../src/analysis/episode.ts";
 import { random } from "../kit/times.ts";
 
 const HOUR = 3600;

@@ -1,8 +1,8 @@
 /** Finds the dimension whose values tell the defective rows from the others, if there is one. */
 
-import type { Dimension, UsageRelation } from "./evidence.ts";
-import type { Value } from "./finding.ts";
-import { percent } from "./wording.ts";
+import type { Dimension, UsageRelation } from "../contract/evidence.ts";
+import type { Value } from "../contract/finding.ts";
+import { percent } from "../contract/wording.ts";
 
 /** Values that an explanation names at most; more would describe the rows and not explain them. */
 const VALUES_MAX = 3;

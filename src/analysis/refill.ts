@@ -1,10 +1,10 @@
 /** Plans the repair of wrong buckets of a rollup from the rows that it sums up. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { UsageRelation } from "../contract/evidence.ts";
+import type { RepairPlan } from "../contract/repair.ts";
 import { secondsSql } from "./activity.ts";
-import type { CheckContext } from "./check.ts";
-import type { UsageRelation } from "./evidence.ts";
 import { type Compared, sameSum } from "./refit.ts";
-import type { RepairPlan } from "./repair.ts";
 import type { Reading } from "./rollups.ts";
 
 const GONE = "it holds more than its rows, of which some may be gone";

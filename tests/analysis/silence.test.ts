@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exceptionalSilences } from "../../src/contract/silence.ts";
+import { exceptionalSilences } from "../../src/analysis/silence.ts";
 import { activityFrom, FAMILIES, healthy } from "../kit/healthy.ts";
 import { random, text } from "../kit/times.ts";
 

@@ -1,10 +1,10 @@
 /** Roots of traces and sessions, and the sums their tokens should be: shared by the check and the repair. */
 
-import type { UsageRelation } from "./evidence.ts";
-import type { Value } from "./finding.ts";
-import type { TokenRole } from "./roles.ts";
+import type { UsageRelation } from "../contract/evidence.ts";
+import type { Value } from "../contract/finding.ts";
+import type { TokenRole } from "../contract/roles.ts";
+import type { SqlDialect } from "../contract/sql.ts";
 import { HAS_PARENT, isUnfinished } from "./scope.ts";
-import type { SqlDialect } from "./sql.ts";
 
 /** Levels below a root that are followed; deeper rows are not summed. */
 export const DEPTH_MAX = 32;

@@ -1,9 +1,9 @@
 /** Tells which sources record the same thing: by ids they share, or by what their rows say and when. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { Evidence, Link, Series, Table, UsageRelation } from "../contract/evidence.ts";
+import type { TokenRole } from "../contract/roles.ts";
 import { secondsOf, secondsSql } from "./activity.ts";
-import type { CheckContext } from "./check.ts";
-import type { Evidence, Link, Series, Table, UsageRelation } from "./evidence.ts";
-import type { TokenRole } from "./roles.ts";
 
 /** Two sources that may record the same thing: of two inputs, or two tables of one. */
 export interface Pair {

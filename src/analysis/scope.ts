@@ -1,9 +1,9 @@
 /** Which rows of a usage relation a token check may judge, and how a finding shows rows: SQL shared by checks. */
 
-import type { Column, Dimension, UsageRelation } from "./evidence.ts";
-import type { Value } from "./finding.ts";
-import { type Role, TOKEN_ROLES, type TokenRole } from "./roles.ts";
-import type { SqlDialect } from "./sql.ts";
+import type { Column, Dimension, UsageRelation } from "../contract/evidence.ts";
+import type { Value } from "../contract/finding.ts";
+import { type Role, TOKEN_ROLES, type TokenRole } from "../contract/roles.ts";
+import type { SqlDialect } from "../contract/sql.ts";
 
 /** Rows that `finding.sql` lists at most. */
 const LISTED_MAX = 100;

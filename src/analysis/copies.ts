@@ -1,10 +1,10 @@
 /** The SQL that finds copies of records: rows of one id, and rows of one content under other ids. */
 
-import type { CheckContext } from "./check.ts";
-import type { UsageRelation } from "./evidence.ts";
-import type { Role } from "./roles.ts";
+import type { CheckContext } from "../contract/check.ts";
+import type { UsageRelation } from "../contract/evidence.ts";
+import type { Role } from "../contract/roles.ts";
+import type { SqlDialect } from "../contract/sql.ts";
 import { isPlaceholderId, tokenRoles } from "./scope.ts";
-import type { SqlDialect } from "./sql.ts";
 
 /** Snapshots of one response follow each other within this many seconds. */
 const RESPONSE_SECONDS_MAX = 900;

@@ -1,9 +1,9 @@
 /** Reads a rollup: its buckets of time, or its keys beside the sums of the rows that refer to them. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { Rollup, UsageRelation } from "../contract/evidence.ts";
+import type { Row } from "../contract/finding.ts";
 import { horizonOf, secondsSql, timestampSql } from "./activity.ts";
-import type { CheckContext } from "./check.ts";
-import type { Rollup, UsageRelation } from "./evidence.ts";
-import type { Row } from "./finding.ts";
 import { Detail, type Fit, type RollupBucket, refit, SLOT_SECONDS, zoneOffset } from "./refit.ts";
 import { HAS_PARENT } from "./scope.ts";
 

@@ -1,6 +1,6 @@
 /** Turns texts that differ only in numbers, ids and names into one wording. */
 
-import type { SqlDialect } from "./sql.ts";
+import type { SqlDialect } from "../contract/sql.ts";
 
 /** What varies between two lines of one wording, the more special first. RE2 and JavaScript alike. */
 const VARIABLES: readonly [pattern: string, replacement: string][] = [

@@ -1,9 +1,9 @@
 /** Cuts a source into spans of time and counts in each what a share is made of. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { UsageRelation } from "../contract/evidence.ts";
 import { horizonOf, secondsSql, timestampSql } from "./activity.ts";
 import type { Trials } from "./changepoint.ts";
-import type { CheckContext } from "./check.ts";
-import type { UsageRelation } from "./evidence.ts";
 import type { Span } from "./rhythm.ts";
 
 /** Spans a source is cut into: fine enough for a moment, few enough for JavaScript. */

@@ -5,7 +5,7 @@ import {
   shareShift,
   type Trials,
   volumeShift,
-} from "../../src/contract/changepoint.ts";
+} from "../../src/analysis/changepoint.ts";
 import { FAMILIES, healthy, START } from "../kit/healthy.ts";
 import { poisson, random, text } from "../kit/times.ts";
 

@@ -1,7 +1,7 @@
 /** Reads when a source was active: counts per bucket of time, so that statistics never see single rows. */
 
-import type { CheckContext } from "./check.ts";
-import type { Evidence, Instant } from "./evidence.ts";
+import type { CheckContext } from "../contract/check.ts";
+import type { Evidence, Instant } from "../contract/evidence.ts";
 
 /** One bucket that holds something. Times are seconds since 1970, UTC. */
 export interface Bucket {

@@ -1,13 +1,13 @@
 /** How much of a table's token record is lost, and since when: what missing and zero counts have in common. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { Instant, UsageRelation } from "../contract/evidence.ts";
+import type { Onset, Timeline, Value } from "../contract/finding.ts";
+import type { SqlDialect } from "../contract/sql.ts";
+import { timelineOf } from "../contract/timeline.ts";
 import { instantOf, secondsOf } from "./activity.ts";
 import { shareShift } from "./changepoint.ts";
-import type { CheckContext } from "./check.ts";
 import { shareEpisode } from "./episode.ts";
-import type { Instant, UsageRelation } from "./evidence.ts";
-import type { Onset, Timeline, Value } from "./finding.ts";
-import type { SqlDialect } from "./sql.ts";
-import { timelineOf } from "./timeline.ts";
 import { trialsOf } from "./trials.ts";
 
 export interface Loss {

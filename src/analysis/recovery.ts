@@ -1,10 +1,10 @@
 /** Finds the token counts of rows that lack them in other tables and logs; only one-to-one matches count. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { Link, UsageRelation } from "../contract/evidence.ts";
+import type { RepairPlan } from "../contract/repair.ts";
+import { TOKEN_ROLES, type TokenRole } from "../contract/roles.ts";
 import { secondsSql } from "./activity.ts";
-import type { CheckContext } from "./check.ts";
-import type { Link, UsageRelation } from "./evidence.ts";
-import type { RepairPlan } from "./repair.ts";
-import { TOKEN_ROLES, type TokenRole } from "./roles.ts";
 import { noTokens } from "./scope.ts";
 
 /** A line of a log belongs to a call that ended within this time of it. */

@@ -1,9 +1,9 @@
 /** Compares a rollup with its detail per bucket and key: model, user, provider … */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { UsageRelation } from "../contract/evidence.ts";
+import type { Row } from "../contract/finding.ts";
 import { instantOf, secondsSql } from "./activity.ts";
-import type { CheckContext } from "./check.ts";
-import type { UsageRelation } from "./evidence.ts";
-import type { Row } from "./finding.ts";
 import type { Reading } from "./rollups.ts";
 
 /** Sums per bucket and key, in the buckets that a reading could compare. */

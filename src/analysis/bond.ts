@@ -1,8 +1,8 @@
 /** Tells how two sources are known to record the same thing, and how far apart in time they usually do. */
 
+import type { CheckContext } from "../contract/check.ts";
+import type { Link, Series, UsageRelation } from "../contract/evidence.ts";
 import { secondsOf, timestampSql } from "./activity.ts";
-import type { CheckContext } from "./check.ts";
-import type { Link, Series, UsageRelation } from "./evidence.ts";
 import { idsOf, MATCHED_MIN, type Pair, sameCalls, tokenRoles } from "./pairing.ts";
 
 /** Half of the matched rows of sources that record together stand this near in time, in seconds. */

@@ -1,6 +1,6 @@
 /** Tells whether two tables record the same thing: what their names and columns mean, not how they are spelled. */
 
-import { singular } from "./code.ts";
+import { singular } from "../contract/code.ts";
 
 /** Words that say how rows are kept, not what they are about. */
 const GENERIC =
