@@ -1,7 +1,7 @@
 /** Loads text that COPY wrote, from a file of a dump or from the wire, into a DuckDB table. */
 
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { messageOf } from "../../contract/errors.ts";
+import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
 import { ident, literal, type Store } from "../../store/index.ts";
 import type { CopyFormat } from "./statements.ts";
 import { TEXT_MAPPING, type TypeMapping } from "./types.ts";
@@ -43,9 +43,22 @@ function unescaped(text: string): string {
   return `CASE WHEN contains(${text}, '\\') THEN CASE WHEN contains(${text}, ${MARK}) OR regexp_matches(${bare}, '\\\\[^bfnrtv]|\\\\$') THEN error('rare copy escape') ELSE replace(${undone}, ${MARK}, '\\') END ELSE ${text} END`;
 }
 
-/** A FROM clause over the file's columns c0 … as text. */
-function reader(file: string, count: number, format: CopyFormat): string {
-  const columns = Array.from({ length: count }, (_, i) => `'c${i}': 'VARCHAR'`).join(", ");
+/** Types that DuckDB's reader makes of a field as a CAST would, without a text in between. */
+const READ_AS_IS = /^(SMALLINT|INTEGER|BIGINT|DECIMAL.*)$/;
+
+/**
+ * A FROM clause over the file's columns c0 …
+ * @param types of the columns that are no text
+ */
+function reader(
+  file: string,
+  count: number,
+  format: CopyFormat,
+  types: ReadonlyMap<number, string> = new Map(),
+): string {
+  const columns = Array.from({ length: count }, (_, i) => `'c${i}': '${types.get(i) ?? "VARCHAR"}'`).join(
+    ", ",
+  );
   const bounds = "auto_detect = false, max_line_size = 16777216, buffer_size = 33554432";
   const read = (options: string) =>
     `read_csv(${literal(file)}, columns = {${columns}}, ${options}, ${bounds})`;
@@ -84,11 +97,17 @@ export async function loadCopyText(
   let source = file;
   if (!plain) source = rewrite(file, columns.length, format, result);
   const mappings = new Map(columns.map((c) => [c.name, c.mapping]));
+  // The fast way says less of what is wrong: after it, every value is read as text and converted.
+  let fast = columns.length > 1;
   for (let attempt = 0; ; attempt++) {
     try {
-      await createFrom(store, relation, source, columns, mappings, format.csv ? format : PG_COPY);
+      await createFrom(store, relation, source, columns, mappings, format.csv ? format : PG_COPY, fast);
       break;
     } catch (error) {
+      if (fast && !(error instanceof UserError) && !(error instanceof Interrupted)) {
+        fast = false;
+        continue;
+      }
       const message = messageOf(error);
       if (attempt > columns.length + 2) throw error;
       if (
@@ -115,14 +134,18 @@ async function createFrom(
   columns: readonly CopyColumn[],
   mappings: ReadonlyMap<string, TypeMapping>,
   format: CopyFormat,
+  fast: boolean,
 ): Promise<void> {
-  const selected = columns.flatMap((column, i) =>
-    column.load
-      ? [`${typedValue(i, mappings.get(column.name) ?? TEXT_MAPPING, format)} AS ${ident(column.name)}`]
-      : [],
-  );
+  const types = new Map<number, string>();
+  const selected = columns.flatMap((column, i) => {
+    if (!column.load) return [];
+    const mapping = mappings.get(column.name) ?? TEXT_MAPPING;
+    const asIs = fast && READ_AS_IS.test(mapping.type);
+    if (asIs) types.set(i, mapping.type);
+    return [`${asIs ? `c${i}` : typedValue(i, mapping, format)} AS ${ident(column.name)}`];
+  });
   await store.run(
-    `CREATE OR REPLACE TABLE ${relation} AS SELECT ${selected.length > 0 ? selected.join(", ") : "1 AS no_column"} FROM ${reader(file, columns.length, format)}`,
+    `CREATE OR REPLACE TABLE ${relation} AS SELECT ${selected.length > 0 ? selected.join(", ") : "1 AS no_column"} FROM ${reader(file, columns.length, format, types)}`,
   );
 }
 
