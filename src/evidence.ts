@@ -120,9 +120,9 @@ async function loadAll(
       kept.set(input, (kept.get(input) ?? 0) + rows.length);
       await store.append("trueup.rejects", ["input", "file", "line", "reason", "text"], rows);
     },
-    readCode: async (root) => {
+    readCode: async (root, folder) => {
       const { readCode } = await import("./lineage/index.ts");
-      return readCode(store, root, settings.threads);
+      return readCode(store, root, { threads: settings.threads, folder });
     },
   };
   const loaded: LoadedInput[] = [];

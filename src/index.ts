@@ -80,7 +80,7 @@ export async function diagnose(
     const { schemaVersion, tool, now, timezone, inputs, outcomes } = report;
     const told: Diagnosis = { schemaVersion, tool, now, timezone, inputs, outcomes, incidents: [] };
     for (const incident of incidents) {
-      const members = settleFindings(incident.drafts, evidence.tables).map((f) => f.fingerprint);
+      const members = settleFindings(incident.drafts, evidence).map((f) => f.fingerprint);
       const { from, to, causes, missing, next } = incident;
       const findings = report.findings.filter((f) => members.includes(f.fingerprint));
       if (findings.length === 0) continue;
@@ -172,7 +172,7 @@ async function reportOf(
       inputs: [...evidence.inputs],
       tables: [...evidence.tables],
       outcomes,
-      findings: settleFindings(drafts, evidence.tables),
+      findings: settleFindings(drafts, evidence),
     },
     settings,
   );
@@ -221,7 +221,7 @@ export async function flow(
     const { buildFlow } = await import("./lineage/index.ts");
     const { drafts } = await runChecks(store, evidence, checks, settings, hooks);
     const located = drafts.filter((draft) => draft.location?.input && code.has(draft.location.input));
-    const findings = settleFindings(located, evidence.tables);
+    const findings = settleFindings(located, evidence);
     return {
       flow: maskValue({ ...(await buildFlow(store)), findings }),
       inputs: maskValue([...evidence.inputs]),

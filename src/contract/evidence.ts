@@ -45,6 +45,11 @@ export interface Input {
   path: string;
   /** Of several files read as one: a pattern that leads to them, or the folder that holds them. */
   pattern?: string;
+  /**
+   * Of source code, when several trees are read: where it stands below the folder that holds them all. Facts and
+   * findings tell the files of all trees from that folder, so that no two have one name.
+   */
+  root?: string;
   bytes: number;
   /** Rows (or lines) loaded. */
   rows: number;

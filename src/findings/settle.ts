@@ -2,23 +2,31 @@
 
 import { createHash } from "node:crypto";
 import { undated } from "../contract/baseline.ts";
-import type { Table } from "../contract/evidence.ts";
+import type { Evidence } from "../contract/evidence.ts";
 import { type Finding, type Location, type NamedDraft, SEVERITIES } from "../contract/finding.ts";
+import { treeOf } from "../contract/tree.ts";
+
+/** What was loaded, as far as locations need it. */
+type Loaded = Pick<Evidence, "inputs" | "tables">;
 
 /** Findings in their order: worst first, then check, target and key. Same drafts, same bytes. */
-export function settleFindings(drafts: readonly NamedDraft[], tables: readonly Table[]): Finding[] {
-  const findings = drafts.map((draft) => findingOf(draft, tables));
+export function settleFindings(drafts: readonly NamedDraft[], loaded: Loaded): Finding[] {
+  const findings = drafts.map((draft) => findingOf(draft, loaded));
   const keyOf = (f: Finding) => `${SEVERITIES.indexOf(f.severity)} ${f.check} ${f.target} ${f.fingerprint}`;
   return findings.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : keyOf(a) > keyOf(b) ? 1 : 0));
 }
 
-function findingOf(draft: NamedDraft, tables: readonly Table[]): Finding {
+function findingOf(draft: NamedDraft, { inputs, tables }: Loaded): Finding {
   const tableName = draft.location?.table ?? tables.find((t) => t.name === draft.target)?.name ?? null;
+  const file = draft.location?.file ?? null;
+  const named = inputs.find((input) => input.name === draft.location?.input);
+  // All code is one target: of several trees, the file tells which.
+  const tree = file !== null && named?.root !== undefined ? treeOf(inputs, file) : named;
   const location: Location = {
-    input: draft.location?.input ?? tables.find((t) => t.name === tableName)?.input ?? null,
+    input: tree?.name ?? draft.location?.input ?? tables.find((t) => t.name === tableName)?.input ?? null,
     table: tableName,
     column: draft.location?.column ?? null,
-    file: draft.location?.file ?? null,
+    file,
     line: draft.location?.line ?? null,
   };
   return {

@@ -5,6 +5,7 @@ import type { Input } from "../contract/evidence.ts";
 import type { Finding } from "../contract/finding.ts";
 import { globMatches } from "../contract/glob.ts";
 import type { SuppressedFinding } from "../contract/report.ts";
+import { pathOf } from "../contract/tree.ts";
 import { plural } from "../contract/wording.ts";
 
 export interface Suppressed {
@@ -49,8 +50,10 @@ function fits(one: Suppression, finding: Finding, inputs: readonly Input[]): boo
     if (!names.some((candidate) => globMatches(table, candidate, "name"))) return false;
   }
   if (path === null) return true;
-  const input = inputs.find((candidate) => candidate.name === location.input)?.path ?? null;
-  const paths = location.file === null ? [input] : [location.file, `${input}/${location.file}`, input];
+  const input = inputs.find((candidate) => candidate.name === location.input);
+  const whole = input?.path ?? null;
+  const { file } = location;
+  const paths = file === null ? [whole] : [file, input ? pathOf(input, file) : null, whole];
   return paths.some(
     (candidate) =>
       candidate !== null &&

@@ -4,6 +4,7 @@ import { UserError } from "../contract/errors.ts";
 import type { LoadedInput } from "../contract/loaded.ts";
 import { plural } from "../contract/wording.ts";
 import type { CodeSummary, IntakeContext, Source } from "./context.ts";
+import { folderOfFacts } from "./trees.ts";
 
 /** Files named in one note; the rest is counted. */
 const NAMED_MAX = 5;
@@ -13,17 +14,18 @@ export async function loadCode(source: Source, ctx: IntakeContext): Promise<Load
   const root = source.files[0];
   if (!ctx.readCode || root === undefined)
     throw new UserError(`${source.path}: source code cannot be read here`);
-  const summary = await ctx.readCode(root);
+  const { bytes, lines, ...summary } = await ctx.readCode(root, folderOfFacts(source));
   const { name, kind, path } = source;
+  const place = source.root === undefined ? {} : { root: source.root };
   const notes = [...source.notes, ...notesOf(summary)];
   return {
-    input: { name, kind, path, bytes: summary.bytes, rows: summary.lines, rejected: 0, tables: [], notes },
+    input: { name, kind, path, ...place, bytes, rows: lines, rejected: 0, tables: [], notes },
     tables: [],
     log: null,
   };
 }
 
-function notesOf(summary: CodeSummary): string[] {
+function notesOf(summary: Omit<CodeSummary, "bytes" | "lines">): string[] {
   const notes = [
     summary.files === 0
       ? "no source code that trueup reads: JavaScript, TypeScript, Python, Go, .sql, schema.prisma"

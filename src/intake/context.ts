@@ -18,6 +18,8 @@ export interface Source {
   pattern?: string;
   /** Absolute paths, in the order to be read: one, or the parts of a rotated set. */
   files: string[];
+  /** Of source code, when several trees are read: where it stands below the folder that holds them all. */
+  root?: string;
   /** Bytes on disk, all parts. */
   bytes: number;
   /** IANA zone of its local times. */
@@ -69,8 +71,8 @@ export interface IntakeContext {
   matters?(table: TableProfile): boolean;
   /** Keeps rows that could not be read in `trueup.rejects` (the first 1,000 of an input; all are counted). */
   reject(input: string, rejects: readonly Reject[]): Promise<void>;
-  /** Collects the code facts of a source tree (an absolute path) into the store. */
-  readCode?(root: string): Promise<CodeSummary>;
+  /** Collects the code facts of a source tree (an absolute path) into the store, its files told as below `folder`. */
+  readCode?(root: string, folder: string): Promise<CodeSummary>;
 }
 
 /** Reads one kind of input. Throws UserError with one line when it cannot be read at all. */

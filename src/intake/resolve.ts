@@ -9,6 +9,7 @@ import type { Source } from "./context.ts";
 import { type Found, find, isOpencode, shownPath } from "./found.ts";
 import { folderOf, patternOf } from "./reach.ts";
 import { byAge, rotatedName } from "./rotation.ts";
+import { placeTrees } from "./trees.ts";
 
 /** `app.log` → `app_log`; what an SQL name and a reader can live with. */
 export function schemaNameOf(path: string): string {
@@ -62,6 +63,7 @@ export async function resolveInputs(
       notes: [...group.flatMap((one) => one.notes), ...unreadParts(group, found)],
     });
   }
+  placeTrees(sources);
   for (const { spec, shown } of found.filter((one) => one.bytes === 0 && isPlainFile(one))) {
     const input = { ...failedInput(spec, taken), path: shown };
     failed.push(

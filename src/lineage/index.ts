@@ -11,10 +11,14 @@ export { buildFlow } from "./flow.ts";
 export { buildReportFlow } from "./report-flow.ts";
 export { writeCodeFacts } from "./write.ts";
 
-/** Collects the facts of a source tree into the store and tells how much was read. */
-export async function readCode(store: Store, root: string, threads: number) {
+/** Collects the facts of a source tree into the store, its files as below `folder`, and tells how much was read. */
+export async function readCode(
+  store: Store,
+  root: string,
+  { threads, folder }: { threads: number; folder: string },
+) {
   const facts: CodeFacts = await collectCodeFacts(root, { threads });
-  await writeCodeFacts(store, facts);
+  await writeCodeFacts(store, facts, folder);
   const { files, bytes, lines, skipped, notes } = facts;
   return {
     files,

@@ -18,11 +18,14 @@ const TABLES = {
   code_derived: "derived",
 } as const satisfies Record<string, keyof CodeFacts>;
 
-/** Appends all facts. Ids are shifted past those of code that was written before, so that several trees can be read. */
-export async function writeCodeFacts(store: Store, facts: CodeFacts): Promise<void> {
-  const shift = await idsTaken(store);
+/**
+ * Appends all facts. So that several trees can be read, ids are shifted past those of code that was written before, and
+ * files are told as below `folder`, where the tree stands beside the others.
+ */
+export async function writeCodeFacts(store: Store, facts: CodeFacts, folder = ""): Promise<void> {
+  const place: Place = { ...(await idsTaken(store)), folder: folder === "" ? "" : `${folder}/` };
   for (const [table, key] of Object.entries(TABLES) as [keyof typeof TABLES, keyof CodeFacts][])
-    await load(store, table, facts[key] as readonly object[], shift);
+    await load(store, table, facts[key] as readonly object[], place);
   await fillReach(store);
 }
 
@@ -57,14 +60,14 @@ async function load(
   store: Store,
   table: keyof typeof TABLES,
   rows: readonly object[],
-  taken: Taken,
+  place: Place,
 ): Promise<void> {
   if (rows.length === 0) return;
   const types = Object.entries(FACT_TABLES[table]);
   const file = join(store.tempDir, `${table}.ndjson`);
   const columns = types.map(([name]) => name);
   const lines = rows.map((row) =>
-    JSON.stringify(shifted(row as Record<string, unknown>, columns, table, taken)),
+    JSON.stringify(placed(row as Record<string, unknown>, columns, table, place)),
   );
   writeFileSync(file, lines.join("\n"));
   // DuckDB reserves several times this much for each thread.
@@ -77,12 +80,14 @@ async function load(
   rmSync(file, { force: true });
 }
 
-interface Taken {
+/** Where the rows of one tree go: behind ids that are taken, and before its files the folder, `""` or with `/`. */
+interface Place {
   functions: number;
   entries: number;
+  folder: string;
 }
 
-async function idsTaken(store: Store): Promise<Taken> {
+async function idsTaken(store: Store): Promise<Omit<Place, "folder">> {
   const row = await store.one(
     `SELECT (SELECT coalesce(max(id), 0) FROM ${FACT_SCHEMA}.code_functions) AS functions,
             (SELECT coalesce(max(id), 0) FROM ${FACT_SCHEMA}.code_entries) AS entries`,
@@ -90,19 +95,22 @@ async function idsTaken(store: Store): Promise<Taken> {
   return { functions: Number(row?.functions ?? 0), entries: Number(row?.entries ?? 0) };
 }
 
-function shifted(
+function placed(
   row: Record<string, unknown>,
   columns: readonly string[],
   table: string,
-  taken: Taken,
+  place: Place,
 ): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const column of columns) {
     const value = row[column] ?? null;
     const isFunction =
       /^(function_id|caller_id|callee_id)$/.test(column) || (column === "id" && table === "code_functions");
-    const by = isFunction ? taken.functions : column === "id" && table === "code_entries" ? taken.entries : 0;
-    out[column] = typeof value === "number" && by > 0 ? value + by : wellFormed(value);
+    const by = isFunction ? place.functions : column === "id" && table === "code_entries" ? place.entries : 0;
+    if (typeof value === "number") out[column] = value + by;
+    else if (value !== null && /^(sql_)?file$/.test(column))
+      out[column] = wellFormed(`${place.folder}${value}`);
+    else out[column] = wellFormed(value);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 import type { Finding, Severity } from "../contract/finding.ts";
 import { SEVERITIES } from "../contract/finding.ts";
 import type { RenderOptions, Report, Rule } from "../contract/report.ts";
+import { pathOf } from "../contract/tree.ts";
 import { number, percent, plural } from "../contract/wording.ts";
 
 /** A place in a file of the repository. */
@@ -55,11 +56,8 @@ export function placeIn(report: Report, finding: Finding, options: ExportOptions
   const input = report.inputs.find((candidate) => candidate.name === location.input) ?? report.inputs[0];
   const path = input?.path ?? ".";
   if (location.file !== null) {
-    const isFile = path === location.file || path.endsWith(`/${location.file}`);
-    return {
-      path: joined(options.prefix, isFile ? path : `${path}/${location.file}`),
-      line: location.line ?? 1,
-    };
+    const file = pathOf(input ?? { path }, location.file);
+    return { path: joined(options.prefix, file), line: location.line ?? 1 };
   }
   const configured = options.configured.get(path);
   return { path: joined(options.prefix, configured?.path ?? path), line: configured?.line ?? 1 };

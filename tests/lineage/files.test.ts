@@ -1,7 +1,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { collectCodeFacts } from "../../src/lineage/index.ts";
+import { collectCodeFacts, writeCodeFacts } from "../../src/lineage/index.ts";
+import { Store } from "../../src/store/index.ts";
 import { factsFrom, type SourceTree, withTree } from "../kit/code.ts";
 
 const READ = 'function read(db) { return db.all("SELECT a FROM usage"); }\n';
@@ -54,6 +56,34 @@ describe("source trees", () => {
     const facts = await factsFrom({ "a.js": Buffer.from(`// caf\xe9\n${READ}`, "latin1") });
     expect(facts.access).toHaveLength(1);
     expect(facts.notes).toEqual([{ file: "a.js", reason: "not UTF-8, read as Latin-1" }]);
+  });
+
+  test("half of a surrogate pair is told as U+FFFD, and what stands around it is found", async () => {
+    const facts = await factsFrom({
+      "a.js": `const BAD = new RegExp("[\\ud800-\\udbff] (\\\\d+) tokens");
+const ALSO = /[\\ud800-\\udfff] (\\d+) cut/;
+function keep(db, text) {
+  console.log("cut \\ud83d after {} tokens");
+  db.run("INSERT INTO usage (id, note, cost) VALUES (?, '\\udfff', 0)", text);
+}
+`,
+    });
+    const store = await Store.open({ memoryLimit: 2 ** 28, threads: 1, tempDir: tmpdir(), file: null });
+    try {
+      await writeCodeFacts(store, facts);
+      const rows = await store.all(`SELECT pattern AS text, line FROM trueup.code_patterns
+        UNION ALL SELECT template, line FROM trueup.code_logs
+        UNION ALL SELECT column_name || ' ' || value, line FROM trueup.code_literals ORDER BY line, text`);
+      expect(rows.map((row) => row.text)).toEqual([
+        "[\ufffd-\ufffd] (\\d+) tokens",
+        "[\\ud800-\\udfff] (\\d+) cut",
+        "cut \ufffd after {} tokens",
+        "cost 0",
+        "note \ufffd",
+      ]);
+    } finally {
+      store.close();
+    }
   });
 
   test("a file with a syntax error is read as far as possible and told", async () => {
