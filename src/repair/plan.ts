@@ -119,14 +119,19 @@ async function repairOf(
   }
 }
 
-/** The plan's rows, where a key that does not tell one row from all others makes a row lost. */
+/**
+ * The plan's rows, where a key that does not tell one row from all others makes a row lost; so does one that could
+ * steer the terminal on which its SQL is shown.
+ */
 function judged(plan: RepairPlan, relation: string, inside: readonly string[]): string {
   if (inside.length > 0)
     return `SELECT * REPLACE (${literal(`${inside.join(" and ")} lies inside JSON, which is not rewritten`)} AS lost) FROM (${plan.rows})`;
   return `WITH planned AS (${plan.rows}),
     keys AS (SELECT CAST(${ident(plan.key)} AS VARCHAR) AS key, count(*) AS n FROM ${relation} GROUP BY 1)
     SELECT p.* REPLACE (CASE WHEN p.key IS NULL THEN ${literal(`the row has no ${plan.key}`)}
-                             WHEN k.n > 1 THEN ${literal(`several rows have the same ${plan.key}`)} ELSE p.lost END AS lost)
+                             WHEN k.n > 1 THEN ${literal(`several rows have the same ${plan.key}`)}
+                             WHEN regexp_matches(p.key, '[[:cntrl:]]') THEN ${literal(`${plan.key} holds control characters`)}
+                             ELSE p.lost END AS lost)
     FROM planned p LEFT JOIN keys k ON k.key = p.key`;
 }
 

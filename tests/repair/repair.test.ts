@@ -127,6 +127,13 @@ describe.each(["sqlite", "duckdb"] as const)("a repair of a %s file", (kind) => 
     });
   });
 
+  test("a key that could steer a terminal is not written into SQL", async () => {
+    const steering = SCHEMA("INTEGER").replaceAll("'b'", "'b\u001b[2J'");
+    const { repair, statements } = await plannedFor(kind, await database(kind, steering));
+    expect(repair.lost).toContainEqual({ reason: "trace_id holds control characters", rows: 1 });
+    expect(statements.join("")).not.toContain("\u001b");
+  });
+
   test("the plan alone writes nothing", async () => {
     const path = await database(kind);
     const before = folder.contents();
