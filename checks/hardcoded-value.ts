@@ -18,13 +18,15 @@ export default defineCheck({
   meta: {
     title: "A constant is stored as a measurement",
     severity: "warning",
-    what: "Finds SQL in code that gives a token, cost or time column the constant 0, NULL or '' for every row of the statement: in an INSERT, in an INSERT … SELECT, or as `0 as tokens_in` in a SELECT.",
+    what: "Finds SQL in code that gives a token, cost or time column the constant 0, NULL or '' for every row of the statement: in an INSERT, in an INSERT … SELECT, or as `0 as tokens_in` in a SELECT. What query builders and ORMs store is read alike: `db('usage').insert({ tokens_in: 0 })`, `Usage(tokens_in=0)`, `Usage{TokensIn: 0}`.",
     why: "A constant 0 is added up as if it were measured. Seen where every root trace of a dashboard was created with `0 as tokens_in`, and all costs were wrong by 100 %.",
     fix: "Select or aggregate the real value (`SUM(…)`, a join with the rows that carry it), or store NULL where it is unknown and fill it when it is known.",
     silent: [
       "A column default (`DEFAULT 0`) is no statement about rows.",
       "A value that is computed or aggregated (`COALESCE(SUM(x), 0)`) is no constant.",
       "A first value that code later updates, also in the conflict clause of the same statement, is only where a row starts.",
+      "A table that a builder or an ORM updates in columns that only run time knows (`update(patch)`, `save(entity)`), for what builders and ORMs store, and an object whose attribute any code sets.",
+      "Rows of which one has another value, an object with a spread behind the value, and what `get_or_create` and its like are given.",
       "Identifiers, parents, depths, limits, quotas and secrets are no measurements.",
     ],
     needs: "source code",
@@ -41,7 +43,7 @@ export default defineCheck({
     const updated = new Set(
       (await codeAccess(ctx))
         .filter((access) => access.operation === "update" || access.operation === "upsert")
-        .flatMap((access) => access.columns.map((column) => `${access.table} ${column}`.toLowerCase())),
+        .flatMap((access) => access.columns.map((column) => columnKey(access.table, column))),
     );
     const entries = await entriesByFunction(ctx);
     const findings = new Map<string, FindingDraft>();
@@ -51,7 +53,7 @@ export default defineCheck({
       const table = row.table_name === null ? null : String(row.table_name);
       if (
         kind === null ||
-        (table !== null && row.operation === "insert" && updated.has(`${table} ${column}`.toLowerCase()))
+        (table !== null && row.operation === "insert" && updated.has(columnKey(table, column)))
       )
         continue;
       // A plain SELECT shapes a result: only a 0 that stands for a measurement is one.
@@ -88,6 +90,11 @@ export default defineCheck({
     return [...findings.values()];
   },
 });
+
+/** A column of a table: `tokens_in` in SQL may be `TokensIn` of an object. */
+function columnKey(table: string, column: string): string {
+  return `${table} ${column.replaceAll("_", "")}`.toLowerCase();
+}
 
 /** What a column measures, by its name. */
 function kindOf(column: string): "tokens" | "cost" | "time" | null {

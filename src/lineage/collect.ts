@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { builderAccess } from "./access/builders.ts";
 import { type AccessContext, Chains } from "./access/emit.ts";
 import { gormAccess } from "./access/gorm.ts";
+import { StoredLiterals } from "./access/literals.ts";
 import { javascriptOrmAccess } from "./access/orm-javascript.ts";
 import { pythonOrmAccess } from "./access/orm-python.ts";
 import { sqlFacts, tableFact } from "./access/sql.ts";
@@ -57,16 +58,17 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
   const models = new Models(program);
   const sql = sqlFacts(program, sites, own, (hole, place) => models.of(program, place, hole)?.table ?? null);
   const built: AccessFact[] = [];
+  const literals = new StoredLiterals(program, sites);
   const context: AccessContext = {
     program,
     models,
     sites,
     chains: new Chains(sites),
-    emit(place, line, table, operation, columns, certainty) {
+    emit(place, line, table, operation, columns, certainty, stored) {
       const { id, name } = own(place);
       const module = program.module(place.m);
       const mode = operation === "select" ? "read" : "write";
-      built.push({
+      const access: AccessFact = {
         function_id: id,
         function: name,
         file: module.file,
@@ -79,7 +81,9 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
         columns: [...new Set(columns)],
         certainty,
         is_test: module.isTest,
-      });
+      };
+      built.push(access);
+      literals.add(place, access, stored);
     },
   };
   builderAccess(context);
@@ -119,7 +123,7 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
     tables: sql.tables,
     logs: logFacts(program, sites, idOf),
     patterns: patternFacts(program, sites, idOf),
-    literals: sql.literals,
+    literals: [...sql.literals, ...literals.facts([...sql.access, ...built])],
     derived: sql.derived,
     skipped: [],
     notes: [],

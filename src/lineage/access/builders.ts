@@ -55,10 +55,11 @@ function kysely(ctx: AccessContext, place: Place, call: Call): void {
   );
   const operation = KYSELY[first.name] as Operation;
   const tables = first.args[0]?.k === "list" ? first.args[0].items : [first.args[0]];
+  const written = argsOf(steps, /^(values|set)$/).slice(0, 1);
   const columns =
     operation === "select"
       ? columnTexts(ctx.program, place, argsOf(steps, /^(select|where|groupBy|orderBy|distinctOn)$/))
-      : keysOf(ctx.program, place, argsOf(steps, /^(values|set)$/)[0], null);
+      : keysOf(ctx.program, place, written[0], null);
   if (operation === "select" && steps.some((step) => step.name === "selectAll")) columns.push("*");
   const joined = steps.some((step) => /Join$/.test(step.name));
   for (const table of tables) {
@@ -72,6 +73,7 @@ function kysely(ctx: AccessContext, place: Place, call: Call): void {
       operation === "insert" && upserts ? "upsert" : operation,
       joined ? [] : columns,
       "builder",
+      { data: written, model: null },
     );
   }
   for (const step of steps) {
@@ -116,18 +118,14 @@ function drizzle(ctx: AccessContext, place: Place, call: Call): void {
     if (model?.family !== "drizzle") continue;
     const line = call.at;
     if (step.name === "insert") {
-      const columns = keysOf(ctx.program, place, argsOf(steps, /^values$/)[0], model);
-      ctx.emit(place, line, model.table, upserts ? "upsert" : "insert", columns, "builder");
-    } else if (step.name === "update")
-      ctx.emit(
-        place,
-        line,
-        model.table,
-        "update",
-        keysOf(ctx.program, place, argsOf(steps, /^set$/)[0], model),
-        "builder",
-      );
-    else if (step.name === "delete") ctx.emit(place, line, model.table, "delete", [], "builder");
+      const data = argsOf(steps, /^values$/).slice(0, 1);
+      const columns = keysOf(ctx.program, place, data[0], model);
+      ctx.emit(place, line, model.table, upserts ? "upsert" : "insert", columns, "builder", { data, model });
+    } else if (step.name === "update") {
+      const data = argsOf(steps, /^set$/).slice(0, 1);
+      const columns = keysOf(ctx.program, place, data[0], model);
+      ctx.emit(place, line, model.table, "update", columns, "builder", { data, model });
+    } else if (step.name === "delete") ctx.emit(place, line, model.table, "delete", [], "builder");
     else ctx.emit(place, line, model.table, "select", [], "builder");
   }
 }
@@ -170,11 +168,14 @@ function knex(ctx: AccessContext, site: Site, call: Call): void {
     given.k === "object"
       ? tableOf(constantOf(ctx.program, place, given.entries[0]?.value))
       : tableOf(constantOf(ctx.program, place, given));
-  const { operation, columns } = knexOperation(ctx, place, rest);
+  const own = knexOperation(ctx, place, rest);
   // A builder that is kept may still be written with: its later chain says so.
   const later = isBound(ctx, place, call) ? laterSteps(ctx, place, call) : [];
-  const whole = later.length > 0 ? knexOperation(ctx, place, [...rest, ...later]) : { operation, columns };
-  ctx.emit(place, call.at, name, whole.operation, whole.columns, "builder");
+  const whole = later.length > 0 ? knexOperation(ctx, place, [...rest, ...later]) : own;
+  ctx.emit(place, call.at, name, whole.operation, whole.columns, "builder", {
+    data: whole.data,
+    model: null,
+  });
   for (const step of rest) {
     if (!/join$/i.test(step.name) || !step.args?.[0]) continue;
     const joined = step.args[0].k === "object" ? step.args[0].entries[0]?.value : step.args[0];
@@ -187,7 +188,7 @@ function knexOperation(
   ctx: AccessContext,
   place: Place,
   steps: readonly Step[],
-): { operation: Operation; columns: string[] } {
+): { operation: Operation; columns: string[]; data: readonly Expr[] } {
   const has = (name: RegExp) => steps.find((step) => name.test(step.name) && step.args);
   const insert = has(/^(insert|upsert)$/);
   if (insert) {
@@ -195,6 +196,7 @@ function knexOperation(
     return {
       operation: merges ? "upsert" : "insert",
       columns: keysOf(ctx.program, place, insert.args?.[0], null),
+      data: insert.args?.slice(0, 1) ?? [],
     };
   }
   const update = has(/^(update|increment|decrement)$/);
@@ -203,14 +205,15 @@ function knexOperation(
     return {
       operation: "update",
       columns: text === null ? keysOf(ctx.program, place, update.args?.[0], null) : [text],
+      data: text === null ? (update.args?.slice(0, 1) ?? []) : [],
     };
   }
-  if (has(/^(del|delete|truncate)$/)) return { operation: "delete", columns: [] };
+  if (has(/^(del|delete|truncate)$/)) return { operation: "delete", columns: [], data: [] };
   const joined = steps.some((step) => /join$/i.test(step.name));
   const columns = joined
     ? []
     : columnTexts(ctx.program, place, argsOf(steps, /^(select|columns?|first|pluck)$/));
-  return { operation: "select", columns };
+  return { operation: "select", columns, data: [] };
 }
 
 function isKnex(ctx: AccessContext, place: Place, root: Expr): boolean {

@@ -6,6 +6,7 @@ import type { Model, Models } from "../models/models.ts";
 import type { Place, Program } from "../program.ts";
 import { type Call, chainOf, type Site, type Step } from "../sites.ts";
 import { textsOf } from "../text.ts";
+import type { Stored } from "./literals.ts";
 
 /** A call that no further call is made on, with what it is built of. */
 export interface Chain {
@@ -46,7 +47,7 @@ export interface AccessContext {
   sites: readonly Site[];
   /** The outermost calls of each function. */
   chains: Chains;
-  /** Tells one access; `table` null when only run time knows it. */
+  /** Tells one access; `table` null when only run time knows it; `stored` is what it writes, where that can be seen. */
   emit(
     place: Place,
     line: number,
@@ -54,6 +55,7 @@ export interface AccessContext {
     operation: AccessFact["operation"],
     columns: readonly string[],
     certainty: AccessFact["certainty"],
+    stored?: Stored,
   ): void;
 }
 

@@ -78,6 +78,7 @@ function chain(ctx: AccessContext, place: Place, call: Call): void {
     operation,
     single === null ? keysOf(ctx.program, place, data, of) : [single],
     "builder",
+    { data: data && single === null && verb.name !== "FirstOrCreate" ? [data] : [], model: of },
   );
 }
 

@@ -60,6 +60,9 @@ const PEEWEE: Record<string, Operation> = {
   delete_by_id: "delete",
 };
 
+/** Methods whose arguments are what is stored; those of `get_or_create` are also what is looked for. */
+const STORES = /^(create|acreate|insert|update|aupdate)$/;
+
 /** `Model.objects.filter(…)`, `Model.query.filter_by(…)`, Peewee's `Model.select()`; also `get_object_or_404(Model)`. */
 export function managers(ctx: AccessContext, place: Place, call: Call): void {
   const { root, steps } = chainOf(call);
@@ -86,6 +89,7 @@ export function managers(ctx: AccessContext, place: Place, call: Call): void {
           operation,
           verb && operation !== "delete" ? namedColumns(verb.args ?? [], of) : [],
           "builder",
+          { data: verb && STORES.test(verb.name) ? (verb.args ?? []) : [], model: of },
         );
       return;
     }
@@ -98,6 +102,7 @@ export function managers(ctx: AccessContext, place: Place, call: Call): void {
         operation,
         operation === "select" ? [] : namedColumns(step.args, of),
         "builder",
+        { data: STORES.test(step.name) ? step.args : [], model: of },
       );
       for (const join of steps.slice(i + 1)) {
         const joined = join.name === "join" && join.args?.[0] ? classModel(ctx, place, join.args[0]) : null;

@@ -62,12 +62,12 @@ function prisma(ctx: AccessContext, place: Place, call: Call): void {
   if (!operation || receiver?.k !== "member") return;
   const model = ctx.models.prisma.get(receiver.name.toLowerCase());
   if (!model || !/^[a-z]/.test(receiver.name)) return;
-  const data = entryOf(call.args, "data") ?? entryOf(call.args, "create") ?? entryOf(call.args, "update");
+  const written = ["data", "create", "update"].flatMap((key) => entryOf(call.args, key) ?? []);
   const selected = entryOf(call.args, "select");
   const columns =
     operation === "select"
       ? keysOf(ctx.program, place, selected, model)
-      : keysOf(ctx.program, place, data, model);
+      : written.flatMap((data) => keysOf(ctx.program, place, data, model));
   ctx.emit(
     place,
     call.at,
@@ -75,6 +75,7 @@ function prisma(ctx: AccessContext, place: Place, call: Call): void {
     operation,
     columns.filter((column) => [...model.columns.values()].includes(column)),
     "builder",
+    { data: written, model },
   );
 }
 
@@ -115,7 +116,12 @@ function sequelizeCall(ctx: AccessContext, place: Place, call: Call): void {
   }
   if (!model) return;
   const columns = operation === "select" ? [] : keysOf(ctx.program, place, call.args[0], model);
-  ctx.emit(place, call.at, model.table, operation, operation === "delete" ? [] : columns, certainty);
+  // `findOrCreate` and its like are given what they look for.
+  const data = /^(create|bulkCreate|update|upsert)$/.test(name) ? call.args.slice(0, 1) : [];
+  ctx.emit(place, call.at, model.table, operation, operation === "delete" ? [] : columns, certainty, {
+    data,
+    model,
+  });
 }
 
 function objectionCall(ctx: AccessContext, place: Place, call: Call): void {

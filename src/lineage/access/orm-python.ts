@@ -106,6 +106,7 @@ function sqlalchemy(ctx: AccessContext, site: Site, call: Call): void {
         operation === "insert" && upserts ? "upsert" : operation,
         operation === "select" ? [] : written(table),
         "builder",
+        { data: values?.args ?? [], model: table },
       );
       return;
     }
@@ -120,6 +121,7 @@ function sqlalchemy(ctx: AccessContext, site: Site, call: Call): void {
           operation === "insert" && upserts ? "upsert" : operation,
           written(model),
           "builder",
+          { data: values?.args ?? [], model },
         );
       return;
     }
@@ -137,6 +139,7 @@ function sqlalchemy(ctx: AccessContext, site: Site, call: Call): void {
         writes.name as Operation,
         writes.name === "update" ? keysOf(ctx.program, place, writes.args?.[0], model) : [],
         "builder",
+        { data: writes.args?.slice(0, 1) ?? [], model },
       );
     else reads(ctx, place, call.at, call.args);
     return;
@@ -200,7 +203,8 @@ function stored(ctx: AccessContext, place: Place, call: Call): void {
     call.args.length >= 1 &&
     call.args.length <= 2
   ) {
-    for (const object of objectsIn(ctx, place, call.args[0] as Expr)) {
+    const objects = objectsIn(ctx, place, call.args[0] as Expr);
+    for (const object of objects) {
       const model = ctx.models.ofClass(object.ref);
       if (model?.family !== "sqlalchemy") continue;
       const operation = name === "delete" ? "delete" : name === "merge" ? "upsert" : "insert";
@@ -211,6 +215,11 @@ function stored(ctx: AccessContext, place: Place, call: Call): void {
         operation,
         operation === "delete" ? [] : namedColumns(object.args, model),
         "builder",
+        // Of several objects one may hold what another does not.
+        {
+          data: objects.length === 1 && isGivenOnce(ctx, place, call.args[0] as Expr) ? object.args : [],
+          model,
+        },
       );
     }
     return;
@@ -234,6 +243,11 @@ function stored(ctx: AccessContext, place: Place, call: Call): void {
         : "update";
     ctx.emit(place, call.at, found.table, operation, [], "builder");
   }
+}
+
+/** Made right here, or under a name that holds nothing else. */
+function isGivenOnce(ctx: AccessContext, place: Place, expr: Expr): boolean {
+  return expr.k !== "name" || ctx.program.function(place).bindings.get(expr.name)?.length === 1;
 }
 
 function isMade(ctx: AccessContext, place: Place, expr: Expr): boolean {

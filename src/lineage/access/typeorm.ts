@@ -65,7 +65,10 @@ export function typeormCall(ctx: AccessContext, place: Place, call: Call): void 
       ctx.emit(place, call.at, model.table, continued(ctx, place, call), [], "builder");
     } else if (name === "into") ctx.emit(place, call.at, model.table, "insert", [], "builder");
     else if (name === "update")
-      ctx.emit(place, call.at, model.table, "update", keysOf(ctx.program, place, second, model), "builder");
+      ctx.emit(place, call.at, model.table, "update", keysOf(ctx.program, place, second, model), "builder", {
+        data: second ? [second] : [],
+        model,
+      });
     else if (name === "delete") ctx.emit(place, call.at, model.table, "delete", [], "builder");
     else if (name !== "insert")
       ctx.emit(place, call.at, model.table, deletes(call) ? "delete" : "select", [], "builder");
@@ -92,6 +95,7 @@ function typeormMethod(ctx: AccessContext, place: Place, call: Call, receiver: E
     operation,
     operation === "select" ? [] : keysOf(ctx.program, place, data, model),
     "builder",
+    { data: data && /^(insert|update|upsert|save)$/.test(name) ? [data] : [], model },
   );
 }
 
