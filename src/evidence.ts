@@ -122,7 +122,7 @@ async function loadAll(
     },
     readCode: async (root, folder) => {
       const { readCode } = await import("./lineage/index.ts");
-      return readCode(store, root, { threads: settings.threads, folder });
+      return readCode(store, root, { threads: settings.threads, signal: hooks.signal, folder });
     },
   };
   const loaded: LoadedInput[] = [];

@@ -1,6 +1,8 @@
 /** From a source tree to code facts: read, lower, resolve, and ask every stage for its rows. */
 
 import { resolve } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
+import { Interrupted } from "../contract/errors.ts";
 import { builderAccess } from "./access/builders.ts";
 import { type AccessContext, Chains } from "./access/emit.ts";
 import { gormAccess } from "./access/gorm.ts";
@@ -14,7 +16,7 @@ import { findEntries } from "./entries/entries.ts";
 import type { AccessFact, CodeFacts, EntryFact, FunctionFact } from "./facts.ts";
 import { findSources } from "./files.ts";
 import { httpFacts } from "./http.ts";
-import type { ModuleIR } from "./ir.ts";
+import type { Expr, ModuleIR } from "./ir.ts";
 import { logFacts, patternFacts } from "./logs.ts";
 import { migrationFacts } from "./migrations.ts";
 import { Models } from "./models/models.ts";
@@ -26,17 +28,24 @@ import { analyzeSql } from "./sql/analyze.ts";
 export interface CollectOptions {
   /** Worker threads; 1 reads in this thread. */
   threads: number;
+  /** Looked at between files and stages. */
+  signal?: AbortSignal;
 }
 
 /**
  * Reads a directory (or one file) of source code. Never throws for a source file: what cannot be read is in
  * `skipped`, what was read otherwise than as it stands in `notes`.
+ * @throws Interrupted when the signal is aborted.
  */
 export async function collectCodeFacts(root: string, options: CollectOptions): Promise<CodeFacts> {
   const absolute = resolve(root);
   const tree = findSources(absolute);
-  const read = await readAll(tree.files, options.threads);
-  const facts = factsOf(absolute, read.modules);
+  const { signal } = options;
+  const read = await readAll(tree.files, options.threads, signal);
+  const facts = await factsOf(absolute, read.modules, async () => {
+    await turn();
+    if (signal?.aborted) throw new Interrupted();
+  });
   facts.skipped.push(...tree.skipped, ...read.skipped);
   facts.notes.push(...read.notes);
   facts.bytes = read.bytes;
@@ -44,11 +53,17 @@ export async function collectCodeFacts(root: string, options: CollectOptions): P
   return facts;
 }
 
-/** The facts of modules that are already lowered. */
-export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
+/** The facts of modules that are already lowered; between stages `pause` lets signals be seen. */
+async function factsOf(
+  root: string,
+  modules: readonly ModuleIR[],
+  pause: () => Promise<void>,
+): Promise<CodeFacts> {
   const program = new Program(root, modules);
   const sites = sitesOf(program);
+  await pause();
   const entries = findEntries(program, sites);
+  await pause();
   const functions = functionFacts(program);
   const idOf = (place: Place): number => functions.ids.get(`${place.m} ${program.owner(place)}`) as number;
   const own = (place: Place) => {
@@ -56,7 +71,8 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
     return { id, name: (functions.rows[id - 1] as FunctionFact).function };
   };
   const models = new Models(program);
-  const sql = sqlFacts(program, sites, own, (hole, place) => models.of(program, place, hole)?.table ?? null);
+  const nameOfHole = (hole: Expr, place: Place) => models.of(program, place, hole)?.table ?? null;
+  const sql = await sqlFacts(program, sites, own, nameOfHole, pause);
   const built: AccessFact[] = [];
   const literals = new StoredLiterals(program, sites);
   const context: AccessContext = {
@@ -86,11 +102,10 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
       literals.add(place, access, stored);
     },
   };
-  builderAccess(context);
-  javascriptOrmAccess(context);
-  pythonOrmAccess(context);
-  sqliteUtilsAccess(context);
-  gormAccess(context);
+  for (const access of [builderAccess, javascriptOrmAccess, pythonOrmAccess, sqliteUtilsAccess, gormAccess]) {
+    access(context);
+    await pause();
+  }
   for (const model of models.all) {
     if (model.how === null) continue;
     sql.tables.push({
@@ -105,10 +120,18 @@ export function factsOf(root: string, modules: readonly ModuleIR[]): CodeFacts {
   const migrations = migrationFacts(program, sites);
   sql.tables.push(...migrations.tables);
   sql.derived.push(...migrations.derived);
-  for (const module of modules) if (module.language === "sql") sqlFile(module, sql);
+  for (const module of modules) {
+    if (module.language !== "sql") continue;
+    sqlFile(module, sql);
+    await pause();
+  }
+  const calls = callFacts(program, sites, idOf);
+  await pause();
+  for (const request of httpFacts(program, sites, entries, idOf)) calls.push(request);
+  await pause();
   return {
     functions: functions.rows,
-    calls: [...callFacts(program, sites, idOf), ...httpFacts(program, sites, entries, idOf)],
+    calls,
     access: unique([...sql.access, ...built]),
     entries: entries.map(
       (entry, index): EntryFact => ({

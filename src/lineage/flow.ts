@@ -88,10 +88,11 @@ async function tablesOf(
   );
   const rows = await rowsOf(store);
   const callers = await callersOf(store);
+  const reaching = entriesByFunction(entries, reach);
   const accessors = (table: string, mode: string) =>
     accesses
       .filter((access) => access.table === table && access.mode === mode)
-      .map(({ id }) => accessor(functions, entries, reach, callers, id));
+      .map(({ id }) => accessor(functions, reaching, callers, id));
   const names = new Set([
     ...accesses.map((access) => access.table),
     ...declared.map((row) => String(row.table)),
@@ -139,10 +140,21 @@ async function callersOf(store: Store): Promise<Map<number, FlowSite[]>> {
   return callers;
 }
 
+/** Function → the entries that reach it, in their order. */
+function entriesByFunction(entries: readonly Row[], reach: Reach): Map<number, Row[]> {
+  const found = new Map<number, Row[]>();
+  for (const entry of entries)
+    for (const id of reach.get(Number(entry.function_id))?.keys() ?? []) {
+      const known = found.get(id);
+      if (known) known.push(entry);
+      else found.set(id, [entry]);
+    }
+  return found;
+}
+
 function accessor(
   functions: Functions,
-  entries: readonly Row[],
-  reach: Reach,
+  reaching: ReadonlyMap<number, readonly Row[]>,
   callers: ReadonlyMap<number, FlowSite[]>,
   id: number,
 ): FlowAccessor {
@@ -153,14 +165,12 @@ function accessor(
     line: Number(fn.line),
     end_line: Number(fn.end_line),
     callers: callers.get(id) ?? [],
-    entries: entries
-      .filter((entry) => reach.get(Number(entry.function_id))?.has(id))
-      .map(({ kind, name, file, line }) => ({
-        kind: String(kind),
-        name: String(name),
-        file: String(file),
-        line: Number(line),
-      })),
+    entries: (reaching.get(id) ?? []).map(({ kind, name, file, line }) => ({
+      kind: String(kind),
+      name: String(name),
+      file: String(file),
+      line: Number(line),
+    })),
   };
 }
 

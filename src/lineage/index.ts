@@ -1,7 +1,7 @@
 /** Source trees → code facts. */
 
 import type { Store } from "../store/index.ts";
-import { collectCodeFacts } from "./collect.ts";
+import { type CollectOptions, collectCodeFacts } from "./collect.ts";
 import type { CodeFacts } from "./facts.ts";
 import { writeCodeFacts } from "./write.ts";
 
@@ -15,9 +15,9 @@ export { writeCodeFacts } from "./write.ts";
 export async function readCode(
   store: Store,
   root: string,
-  { threads, folder }: { threads: number; folder: string },
+  { folder, ...options }: CollectOptions & { folder: string },
 ) {
-  const facts: CodeFacts = await collectCodeFacts(root, { threads });
+  const facts: CodeFacts = await collectCodeFacts(root, options);
   await writeCodeFacts(store, facts, folder);
   const { files, bytes, lines, skipped, notes } = facts;
   return {

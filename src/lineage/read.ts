@@ -1,10 +1,11 @@
-/** Reads and lowers all files of a tree: in worker threads when the tree is large, else right here. */
+/** Reads and lowers all files of a tree: with the help of worker threads when the tree is large. */
 
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { messageOf } from "../contract/errors.ts";
+import { Interrupted, messageOf } from "../contract/errors.ts";
 import { readSource, type Skipped, type SourceFile } from "./files.ts";
 import type { ModuleIR } from "./ir.ts";
 import { lowerFile } from "./lower/index.ts";
@@ -13,6 +14,8 @@ import { lowerFile } from "./lower/index.ts";
 const WORKER_BYTES_MIN = 1_500_000;
 /** Files per message: large enough to amortise it, small enough to keep the workers even. */
 const BATCH = 24;
+/** Batches that a worker holds at a time: it must not wait while this thread reads its own. */
+const BATCHES_AHEAD = 3;
 
 export interface Read {
   modules: ModuleIR[];
@@ -50,19 +53,32 @@ export async function readBatch(files: readonly SourceFile[]): Promise<Read> {
   return read;
 }
 
-/** Reads all files; modules come in the order of the files. */
-export async function readAll(files: readonly SourceFile[], threads: number): Promise<Read> {
+/**
+ * Reads all files; modules come in the order of the files. This thread takes its share: what a worker reads has to be
+ * copied over.
+ * @throws Interrupted when the signal is aborted.
+ */
+export async function readAll(
+  files: readonly SourceFile[],
+  threads: number,
+  signal?: AbortSignal,
+): Promise<Read> {
   const worker = workerFile();
   const bytes = files.reduce(
     (sum, one) => sum + (statSync(one.path, { throwIfNoEntry: false })?.size ?? 0),
     0,
   );
-  if (worker === null || threads < 2 || bytes < WORKER_BYTES_MIN) return readBatch(files);
+  const helpers = worker === null || bytes < WORKER_BYTES_MIN ? 0 : threads - 1;
   const batches: SourceFile[][] = [];
   for (let start = 0; start < files.length; start += BATCH) batches.push(files.slice(start, start + BATCH));
   const results: Read[] = new Array(batches.length);
   let next = 0;
-  await Promise.all(Array.from({ length: Math.min(threads, batches.length) }, () => serve(worker)));
+  const threadsOpen: Worker[] = [];
+  try {
+    await Promise.all([...Array.from({ length: Math.min(helpers, batches.length) }, serve), readHere()]);
+  } finally {
+    await Promise.all(threadsOpen.map((thread) => thread.terminate()));
+  }
   return {
     modules: results.flatMap((one) => one.modules),
     skipped: results.flatMap((one) => one.skipped),
@@ -71,17 +87,31 @@ export async function readAll(files: readonly SourceFile[], threads: number): Pr
     lines: results.reduce((sum, one) => sum + one.lines, 0),
   };
 
-  function serve(path: string): Promise<void> {
+  async function readHere(): Promise<void> {
+    for (let batch = batches[next]; batch; batch = batches[next]) {
+      const index = next++;
+      results[index] = await readBatch(batch);
+      // Signals and what the workers have read are looked at between batches.
+      await turn();
+      if (signal?.aborted) throw new Interrupted();
+    }
+  }
+
+  function serve(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const thread = new Worker(path);
+      const thread = new Worker(worker as string);
+      threadsOpen.push(thread);
+      let held = 0;
       const give = () => {
-        const batch = batches[next];
-        if (!batch) return void thread.terminate().then(() => resolve(), reject);
-        thread.postMessage({ index: next, files: batch });
-        next++;
+        for (let batch = batches[next]; batch && held < BATCHES_AHEAD; batch = batches[next]) {
+          thread.postMessage({ index: next++, files: batch });
+          held++;
+        }
+        if (held === 0) resolve();
       };
       thread.on("message", (message: { index: number; read: Read }) => {
         results[message.index] = message.read;
+        held--;
         give();
       });
       thread.on("error", reject);

@@ -64,10 +64,11 @@ async function load(
 ): Promise<void> {
   if (rows.length === 0) return;
   const types = Object.entries(FACT_TABLES[table]);
+  const shifts = shiftsOf(table, place);
   const file = join(store.tempDir, `${table}.ndjson`);
   const columns = types.map(([name]) => name);
   const lines = rows.map((row) =>
-    JSON.stringify(placed(row as Record<string, unknown>, columns, table, place)),
+    JSON.stringify(placed(row as Record<string, unknown>, columns, shifts, place.folder)),
   );
   writeFileSync(file, lines.join("\n"));
   // DuckDB reserves several times this much for each thread.
@@ -95,21 +96,25 @@ async function idsTaken(store: Store): Promise<Omit<Place, "folder">> {
   return { functions: Number(row?.functions ?? 0), entries: Number(row?.entries ?? 0) };
 }
 
+/** How far the ids in each column of a table move; other columns are left out. */
+function shiftsOf(table: keyof typeof TABLES, { functions, entries }: Place): Record<string, number> {
+  const references = { function_id: functions, caller_id: functions, callee_id: functions };
+  if (table === "code_functions") return { ...references, id: functions };
+  return table === "code_entries" ? { ...references, id: entries } : references;
+}
+
 function placed(
   row: Record<string, unknown>,
   columns: readonly string[],
-  table: string,
-  place: Place,
+  shifts: Record<string, number>,
+  folder: string,
 ): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const column of columns) {
     const value = row[column] ?? null;
-    const isFunction =
-      /^(function_id|caller_id|callee_id)$/.test(column) || (column === "id" && table === "code_functions");
-    const by = isFunction ? place.functions : column === "id" && table === "code_entries" ? place.entries : 0;
-    if (typeof value === "number") out[column] = value + by;
-    else if (value !== null && /^(sql_)?file$/.test(column))
-      out[column] = wellFormed(`${place.folder}${value}`);
+    if (typeof value === "number") out[column] = value + (shifts[column] ?? 0);
+    else if (value !== null && (column === "file" || column === "sql_file"))
+      out[column] = wellFormed(`${folder}${value}`);
     else out[column] = wellFormed(value);
   }
   return out;
@@ -117,6 +122,8 @@ function placed(
 
 /** Half of a surrogate pair (`/[\ud800-\udfff]/` in source code) is no text that DuckDB reads. */
 function wellFormed(value: unknown): unknown {
-  if (typeof value === "string") return value.replace(/\p{Surrogate}/gu, "\ufffd");
+  // Few texts hold surrogates at all, and to tell that is cheap.
+  if (typeof value === "string")
+    return /[\ud800-\udfff]/.test(value) ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value;
   return Array.isArray(value) ? value.map(wellFormed) : value;
 }

@@ -31,15 +31,22 @@ const STATEMENT_RUNS =
 const NO_RUN =
   /^(log|info|warn|warning|error|debug|trace|fatal|critical|exception|print|println|printf|Println|Printf|Print|Errorf|Fatal|Fatalf|Error|TypeError|RangeError|Exception|ValueError|RuntimeError|expect|toBe|toEqual|toContain|toMatch|toHaveBeenCalledWith|assert|equal|deepEqual|push|append|unshift|includes|startsWith|endsWith|indexOf|test|match|split|replace|replaceAll|add|set|describe|it|t|i18n|gettext|_|alert|confirm|title|help|getLogger|addArgument|add_argument|option|description|join|len|length|format|dedent|strip|trim|isinstance|New|Wrap|Wrapf|fail|warnings|echo|createElement|write|assertEqual|assertIn|Contains|HasPrefix|Equal|Sprintf|sprintf|Sprint|concat|TrimSpace|toString|Join|Replace|ReplaceAll)$/;
 
+/** Sites looked at before signals are. */
+const SITES_AT_ONCE = 2_000;
+
 /** All SQL accesses, and what SQL texts declare on the way. */
-export function sqlFacts(
+export async function sqlFacts(
   program: Program,
   sites: readonly Site[],
   own: (place: Place) => { id: number; name: string },
   nameOfHole: HoleName,
-): SqlFacts {
+  pause: () => Promise<void>,
+): Promise<SqlFacts> {
   const reader = new SqlReader(program, own, nameOfHole);
-  for (const site of sites) reader.site(site);
+  for (let start = 0; start < sites.length; start += SITES_AT_ONCE) {
+    for (const site of sites.slice(start, start + SITES_AT_ONCE)) reader.site(site);
+    await pause();
+  }
   reader.leftOver();
   return reader.facts;
 }

@@ -178,17 +178,17 @@ function jobOf(program: Program, place: Place, call: Call, drafts: EntryDraft[])
       place: at,
     });
   };
-  const first = constantText(program, place, call.args[0]);
-  if (name === "schedule" && /cron/i.test(of)) add("job", `cron ${first ?? ""}`.trim(), call.args[1]);
-  else if (name === "scheduleJob") add("job", `cron ${first ?? ""}`.trim(), call.args.at(-1));
+  const titled = (what: string) => `${what} ${constantText(program, place, call.args[0]) ?? ""}`.trim();
+  if (name === "schedule" && /cron/i.test(of)) add("job", titled("cron"), call.args[1]);
+  else if (name === "scheduleJob") add("job", titled("cron"), call.args.at(-1));
   else if (call.isNew && (name === "CronJob" || name === "Cron"))
     add(
       "job",
-      `cron ${first ?? ""}`.trim(),
+      titled("cron"),
       call.args.slice(1).find((arg) => arg.k === "function" || arg.k === "name"),
     );
   else if (call.isNew && name === "Worker" && program.uses("bullmq"))
-    add("job", `queue ${first ?? ""}`.trim(), call.args[1]);
+    add("job", titled("queue"), call.args[1]);
   else if (name === "process" && /queue/i.test(of)) add("job", `queue ${of}`, call.args.at(-1));
   else if (name === "setInterval" && program.function(place).rank === "module")
     add("job", "interval", call.args[0]);
