@@ -65,7 +65,7 @@ async function factsOf(
   const entries = findEntries(program, sites);
   await pause();
   const functions = functionFacts(program);
-  const idOf = (place: Place): number => functions.ids.get(`${place.m} ${program.owner(place)}`) as number;
+  const idOf = (place: Place): number => functions.ids[place.m]?.[program.owner(place)] as number;
   const own = (place: Place) => {
     const id = idOf(place);
     return { id, name: (functions.rows[id - 1] as FunctionFact).function };
@@ -156,14 +156,14 @@ async function factsOf(
   };
 }
 
-/** A row and an id for every function that stands for itself; ids follow the order of files and lines. */
-function functionFacts(program: Program): { rows: FunctionFact[]; ids: Map<string, number> } {
+/** A row and an id for every function that stands for itself; ids, by module and function, follow files and lines. */
+function functionFacts(program: Program): { rows: FunctionFact[]; ids: number[][] } {
   const rows: FunctionFact[] = [];
-  const ids = new Map<string, number>();
-  program.modules.forEach((module, m) => {
+  const ids = program.modules.map((module) => {
+    const own: number[] = new Array(module.functions.length).fill(0);
     module.functions.forEach((fn, f) => {
       if (fn.rank !== "named" && fn.rank !== "module") return;
-      ids.set(`${m} ${f}`, rows.length + 1);
+      own[f] = rows.length + 1;
       rows.push({
         id: rows.length + 1,
         function: fn.name,
@@ -175,6 +175,7 @@ function functionFacts(program: Program): { rows: FunctionFact[]; ids: Map<strin
         is_test: module.isTest,
       });
     });
+    return own;
   });
   return { rows, ids };
 }

@@ -13,7 +13,7 @@ export interface Access {
 
 /** What pictures of the flow are made from. Test code counts for nothing. */
 export interface FlowFacts {
-  /** By id. */
+  /** By id; those that an access or an entry's path is in. */
   functions: Functions;
   entries: readonly Row[];
   accesses: readonly Access[];
@@ -23,7 +23,13 @@ export interface FlowFacts {
 /** Reads the facts of schema `trueup`. */
 export async function readFlowFacts(store: Store): Promise<FlowFacts> {
   const functions = new Map(
-    (await store.all("SELECT * FROM trueup.code_functions ORDER BY id")).map((row) => [Number(row.id), row]),
+    (
+      await store.all(
+        `SELECT id, "function", file, line, end_line FROM trueup.code_functions
+         WHERE id IN (SELECT function_id FROM trueup.code_access UNION SELECT function_id FROM trueup.code_reach)
+         ORDER BY id`,
+      )
+    ).map((row) => [Number(row.id), row]),
   );
   const entries = await store.all(
     "SELECT * FROM trueup.code_entries ORDER BY file, line, name, function_id, id",
@@ -89,10 +95,9 @@ async function tablesOf(
   const rows = await rowsOf(store);
   const callers = await callersOf(store);
   const reaching = entriesByFunction(entries, reach);
+  const byTable = grouped(accesses, ({ table, mode }) => `${mode} ${table}`);
   const accessors = (table: string, mode: string) =>
-    accesses
-      .filter((access) => access.table === table && access.mode === mode)
-      .map(({ id }) => accessor(functions, reaching, callers, id));
+    (byTable.get(`${mode} ${table}`) ?? []).map(({ id }) => accessor(functions, reaching, callers, id));
   const names = new Set([
     ...accesses.map((access) => access.table),
     ...declared.map((row) => String(row.table)),
@@ -124,11 +129,12 @@ export async function rowsOf(store: Store): Promise<Map<string, number>> {
   return counts;
 }
 
+/** Accessing function → where it is called. */
 async function callersOf(store: Store): Promise<Map<number, FlowSite[]>> {
   const rows = await store.all(
     `SELECT c.callee_id, f.function, c.file, min(c.line) AS line FROM trueup.code_calls c
      JOIN trueup.code_functions f ON f.id = c.caller_id
-     WHERE c.callee_id IS NOT NULL AND NOT f.is_test AND c.caller_id <> c.callee_id GROUP BY ALL ORDER BY ALL`,
+     WHERE c.callee_id IN (SELECT function_id FROM trueup.code_access) AND NOT f.is_test AND c.caller_id <> c.callee_id GROUP BY ALL ORDER BY ALL`,
   );
   const callers = new Map<number, FlowSite[]>();
   for (const row of rows) {
@@ -185,11 +191,16 @@ function entriesOf(
       .filter((entry) => entry.kind === "route")
       .map((entry) => [Number(entry.function_id), String(entry.name)]),
   );
+  const order = new Map(accesses.map((access, index) => [access, index]));
+  const byFunction = grouped(accesses, ({ id }) => id);
   return entries.map((entry) => {
-    const steps = reach.get(Number(entry.function_id)) ?? new Map();
+    const steps: ReadonlyMap<number, number | null> = reach.get(Number(entry.function_id)) ?? new Map();
+    const reached = [...steps.keys()]
+      .flatMap((id) => byFunction.get(id) ?? [])
+      .sort((a, b) => (order.get(a) as number) - (order.get(b) as number));
     const paths = (mode: string): FlowPath[] =>
-      accesses
-        .filter((access) => access.mode === mode && steps.has(access.id))
+      reached
+        .filter((access) => access.mode === mode)
         .map((access) => ({
           table: access.table,
           path: pathOf(functions, entryNames, entry, steps, access.id),
@@ -204,6 +215,16 @@ function entriesOf(
       writes: paths("write"),
     };
   });
+}
+
+function grouped<K>(accesses: readonly Access[], keyOf: (access: Access) => K): Map<K, Access[]> {
+  const groups = new Map<K, Access[]>();
+  for (const access of accesses) {
+    const known = groups.get(keyOf(access));
+    if (known) known.push(access);
+    else groups.set(keyOf(access), [access]);
+  }
+  return groups;
 }
 
 /** The functions after an entry's own on the way to one that it reaches, that one last. */

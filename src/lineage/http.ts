@@ -34,8 +34,9 @@ export function httpFacts(
   for (const { place, expr } of sites) {
     if (expr.k !== "call" || NO_REQUEST.test(calledName(expr))) continue;
     const module = program.module(place.m);
-    if (registered.has(`${place.m} ${expr.at}`)) continue;
-    for (const path of pathsOf(program, place, expr)) {
+    const paths = pathsOf(program, place, expr);
+    if (paths.length === 0 || registered.has(`${place.m} ${expr.at}`)) continue;
+    for (const path of paths) {
       const method = methodOf(program, place, expr);
       for (const route of matching(routes, path, method)) {
         const fact: CallFact = {
@@ -72,6 +73,8 @@ function pathsOf(program: Program, place: Place, call: Call): string[] {
   for (const arg of candidates) {
     if (!arg || arg.k === "function" || arg.k === "value" || arg.k === "object") continue;
     for (const text of textsOf(program, place, arg)) {
+      // Most texts have no slash and are no path: that is cheap to tell.
+      if (!text.some((piece) => "text" in piece && piece.text.includes("/"))) continue;
       const path = pathOf(text.map((piece) => ("hole" in piece ? "\0" : piece.text)).join(""));
       if (path !== null) paths.add(path);
     }

@@ -9,6 +9,9 @@ import { Interrupted, messageOf } from "../contract/errors.ts";
 import { readSource, type Skipped, type SourceFile } from "./files.ts";
 import type { ModuleIR } from "./ir.ts";
 import { lowerFile } from "./lower/index.ts";
+import type { SqlAnalysis } from "./sql/analysis.ts";
+import { analyzeSql, rememberSql } from "./sql/analyze.ts";
+import { statementsIn } from "./sql/statements.ts";
 
 /** Below this, starting workers costs more than it saves. */
 const WORKER_BYTES_MIN = 1_500_000;
@@ -19,6 +22,8 @@ const BATCHES_AHEAD = 3;
 
 export interface Read {
   modules: ModuleIR[];
+  /** The statements that stand whole in the files, as whoever read them has analysed them. */
+  statements: [sql: string, analysis: SqlAnalysis][];
   /** Files that could not be read, or only in part, with the reason. */
   skipped: Skipped[];
   notes: Skipped[];
@@ -28,7 +33,7 @@ export interface Read {
 
 /** Reads one batch of files. */
 export async function readBatch(files: readonly SourceFile[]): Promise<Read> {
-  const read: Read = { modules: [], skipped: [], notes: [], bytes: 0, lines: 0 };
+  const read: Read = { modules: [], statements: [], skipped: [], notes: [], bytes: 0, lines: 0 };
   for (const source of files) {
     const { text, note } = readSource(source.path);
     if (text === null) {
@@ -46,6 +51,7 @@ export async function readBatch(files: readonly SourceFile[]): Promise<Read> {
           reason: `syntax error at line ${module.brokenAt}, read as far as possible`,
         });
       read.modules.push(module);
+      for (const sql of statementsIn(module, text)) read.statements.push([sql, analyzeSql(sql)]);
     } catch (error) {
       read.skipped.push({ file: source.file, reason: `cannot be parsed: ${messageOf(error)}` });
     }
@@ -81,6 +87,7 @@ export async function readAll(
   }
   return {
     modules: results.flatMap((one) => one.modules),
+    statements: [],
     skipped: results.flatMap((one) => one.skipped),
     notes: results.flatMap((one) => one.notes),
     bytes: results.reduce((sum, one) => sum + one.bytes, 0),
@@ -111,6 +118,7 @@ export async function readAll(
       };
       thread.on("message", (message: { index: number; read: Read }) => {
         results[message.index] = message.read;
+        rememberSql(message.read.statements);
         held--;
         give();
       });

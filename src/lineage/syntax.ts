@@ -27,7 +27,7 @@ export interface Node {
   start: number;
   end: number;
   field: string | null;
-  kids: Node[];
+  readonly kids: readonly Node[];
 }
 
 export interface Syntax {
@@ -129,6 +129,9 @@ export async function parse(grammar: string, source: string): Promise<Syntax> {
   }
 }
 
+/** The same for every leaf: most nodes are leaves. */
+const NO_KIDS: readonly Node[] = [];
+
 function copy(
   cursor: TreeCursor,
   id: number,
@@ -138,22 +141,21 @@ function copy(
 ): Node {
   // ERROR has the id 65535, which no table holds.
   const type = tables.names[id] ?? "ERROR";
-  const node: Node = {
-    type,
-    start: cursor.startIndex,
-    end: cursor.endIndex,
-    field: tables.fields[cursor.currentFieldId] ?? null,
-    kids: [],
-  };
-  if (type === "ERROR" && state.errorAt < 0) state.errorAt = node.start;
+  const start = cursor.startIndex;
+  const end = cursor.endIndex;
+  const field = tables.fields[cursor.currentFieldId] ?? null;
+  if (type === "ERROR" && state.errorAt < 0) state.errorAt = start;
+  let kids = NO_KIDS;
   if (depth < DEPTH_MAX && !tables.leaves[id] && cursor.gotoFirstChild()) {
+    const found: Node[] = [];
     do {
       const kid = cursor.nodeTypeId;
-      if (tables.named[kid] || kid === 65535) node.kids.push(copy(cursor, kid, tables, state, depth + 1));
+      if (tables.named[kid] || kid === 65535) found.push(copy(cursor, kid, tables, state, depth + 1));
     } while (cursor.gotoNextSibling());
     cursor.gotoParent();
+    kids = found;
   }
-  return node;
+  return { type, start, end, field, kids };
 }
 
 /** Where an error below a leaf, or a token that is missing, stands. */

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { Interrupted } from "../../src/contract/errors.ts";
 import { collectCodeFacts, writeCodeFacts } from "../../src/lineage/index.ts";
 import { Store } from "../../src/store/index.ts";
 import { factsFrom, type SourceTree, withTree } from "../kit/code.ts";
@@ -129,5 +130,17 @@ function keep(db, text) {
         expect(one).toEqual(two);
       },
     );
+  });
+
+  test.each([
+    ["before it begins", (abort: AbortController) => abort.abort()],
+    ["while it runs", (abort: AbortController) => void setImmediate(() => abort.abort())],
+  ])("reading ends when it is interrupted %s", async (_, stop) => {
+    await withTree({ "a.js": READ }, async (root) => {
+      const abort = new AbortController();
+      stop(abort);
+      const facts = collectCodeFacts(root, { threads: 1, signal: abort.signal });
+      await expect(facts).rejects.toThrow(Interrupted);
+    });
   });
 });

@@ -23,6 +23,11 @@ export function analyzeSql(sql: string): SqlAnalysis {
   return result;
 }
 
+/** Takes over what another thread has analysed. */
+export function rememberSql(statements: readonly [sql: string, analysis: SqlAnalysis][]): void {
+  for (const [sql, analysis] of statements) cache.set(sql, analysis);
+}
+
 /** ClickHouse: a materialized view that fills a table. */
 const FILLS =
   /^\s*create\s+materialized\s+view\s+(?:if\s+not\s+exists\s+)?[\w."`]+\s+to\s+(?:["`\w]+\.)?["`]?(\w+)/i;
