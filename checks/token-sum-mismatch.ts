@@ -62,8 +62,8 @@ export default defineCheck({
   async run(usage, ctx) {
     const identities = identitiesOf(usage);
     // Mostly every row obeys the simplest of them, and one look is enough.
-    const [simplest] = identities;
-    const odd = `${BASE} AND CAST(total_tokens AS DOUBLE) <> ${simplest?.sum}`;
+    const simplest = identities[0] as Identity;
+    const odd = `${BASE} AND CAST(total_tokens AS DOUBLE) <> ${simplest.sum}`;
     if ((await anyRow(usage, BASE, ctx)) && !(await anyRow(usage, odd, ctx))) return [];
     const groups = await groupsOf(usage, identities, ctx);
     const judged = groups.reduce((n, g) => n + g.rows, 0);

@@ -1,9 +1,9 @@
 /** The SQL that finds copies of records: rows of one id, and rows of one content under other ids. */
 
-import type { CheckContext } from "../contract/check.ts";
 import type { UsageRelation } from "../contract/evidence.ts";
 import type { Role } from "../contract/roles.ts";
 import type { SqlDialect } from "../contract/sql.ts";
+import { type Asking, oncePerRelation } from "./once.ts";
 import { isPlaceholderId, tokenRoles } from "./scope.ts";
 
 /** Snapshots of one response follow each other within this many seconds. */
@@ -22,16 +22,10 @@ export function hasId(sql: SqlDialect): string {
   return `id IS NOT NULL AND NOT ${isPlaceholderId(sql, "id")}`;
 }
 
-const repeats = new WeakMap<UsageRelation, Promise<boolean>>();
+/** True when an id may stand on several rows: counted over hashes. */
+export const idsRepeat = oncePerRelation(readRepeats);
 
-/** True when an id may stand on several rows: counted over hashes, once for each relation. */
-export function idsRepeat(usage: UsageRelation, ctx: Pick<CheckContext, "query" | "sql">): Promise<boolean> {
-  const known = repeats.get(usage) ?? readRepeats(usage, ctx);
-  repeats.set(usage, known);
-  return known;
-}
-
-async function readRepeats(usage: UsageRelation, ctx: Pick<CheckContext, "query" | "sql">): Promise<boolean> {
+async function readRepeats(usage: UsageRelation, ctx: Asking): Promise<boolean> {
   const repeated = async (scope: string) => {
     const [seen = {}] = await ctx.query(
       `SELECT count(*) AS n, count(DISTINCT ${ctx.sql.hash(idKeys(usage))}) AS ids FROM ${usage.relation} WHERE ${scope}`,

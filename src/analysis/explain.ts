@@ -3,6 +3,7 @@
 import type { Dimension, UsageRelation } from "../contract/evidence.ts";
 import type { Value } from "../contract/finding.ts";
 import { percent } from "../contract/wording.ts";
+import type { Asking } from "./once.ts";
 
 /** Values that an explanation names at most; more would describe the rows and not explain them. */
 const VALUES_MAX = 3;
@@ -25,10 +26,6 @@ export interface Explanation {
   /** All other rows, and those of them that are defective. */
   otherRows: number;
   otherDefects: number;
-}
-
-interface Asking {
-  query(sql: string): Promise<Record<string, Value>[]>;
 }
 
 interface ValueCount {

@@ -8,6 +8,7 @@ import { timelineOf } from "../contract/timeline.ts";
 import { instantOf, secondsOf } from "./activity.ts";
 import { shareShift } from "./changepoint.ts";
 import { shareEpisode } from "./episode.ts";
+import type { Asking } from "./once.ts";
 import { trialsOf } from "./trials.ts";
 
 export interface Loss {
@@ -25,8 +26,6 @@ export interface Loss {
   beforeFirst: number;
   afterLast: number;
 }
-
-type Asking = Pick<CheckContext, "query" | "sql">;
 
 /** An instant as an SQL literal. */
 export function timestamp(time: Instant, sql: SqlDialect): string {

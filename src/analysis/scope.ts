@@ -4,6 +4,7 @@ import type { Column, Dimension, UsageRelation } from "../contract/evidence.ts";
 import type { Value } from "../contract/finding.ts";
 import { type Role, TOKEN_ROLES, type TokenRole } from "../contract/roles.ts";
 import type { SqlDialect } from "../contract/sql.ts";
+import { type Asking, oncePerRelation } from "./once.ts";
 
 /** Rows that `finding.sql` lists at most. */
 const LISTED_MAX = 100;
@@ -48,9 +49,7 @@ export const HAS_PARENT = "(parent_id IS NOT NULL AND parent_id <> '' AND (id IS
  * True in rows that should carry tokens: successful calls that are metered in tokens and were not answered by a cache.
  * Names are judged once per value, not once per row.
  */
-export function meteredScope(usage: UsageRelation, ctx: Asking): Promise<string> {
-  return onceFor(usage, metered, () => readMetered(usage, ctx));
-}
+export const meteredScope = oncePerRelation(readMetered);
 
 async function readMetered(usage: UsageRelation, ctx: Asking): Promise<string> {
   const conditions = ["ok", "is_call"];
@@ -87,30 +86,12 @@ async function matchingValues(
   return rows.map((row) => String(row.value));
 }
 
-type Scopes = WeakMap<UsageRelation, Promise<string>>;
-const [metered, scopes]: [Scopes, Scopes] = [new WeakMap(), new WeakMap()];
-
-/** Several checks ask for the scope of the same relation, which does not change. */
-function onceFor(usage: UsageRelation, known: Scopes, read: () => Promise<string>): Promise<string> {
-  const scope = known.get(usage) ?? read();
-  known.set(usage, scope);
-  return scope;
-}
-
-/** What `callScope` needs: the part of a check's context that asks the store. */
-interface Asking {
-  sql: SqlDialect;
-  query(sql: string): Promise<Record<string, Value>[]>;
-}
-
 /**
  * The SQL condition on a usage relation's rows that a token check may judge. Beside what each row says of itself it
  * leaves out, where the table as a whole shows it: rows that have not ended, parents that carry no tokens while
  * their children do, and spans that name no model while those with tokens do. Read once for each relation.
  */
-export function callScope(usage: UsageRelation, ctx: Asking): Promise<string> {
-  return onceFor(usage, scopes, () => readScope(usage, ctx));
-}
+export const callScope = oncePerRelation(readScope);
 
 async function readScope(usage: UsageRelation, ctx: Asking): Promise<string> {
   const conditions = [await meteredScope(usage, ctx)];

@@ -148,23 +148,22 @@ function fromEntity(program: Program, m: number, c: number, cls: ClassIR, models
   );
 }
 
+/** `Column` of `@Column` and of `@Column({ … })`. */
+function decoratorName(decorator: ClassIR["decorators"][number]): string {
+  return decorator.k === "call" ? calledName(decorator) : decorator.k === "name" ? decorator.name : "";
+}
+
 /** sequelize-typescript: `@Table({ tableName })`. */
 function fromTable(program: Program, m: number, c: number, cls: ClassIR, models: Models): void {
   const place = { m, f: 0 };
-  const table = cls.decorators.find(
-    (one) => (one.k === "call" ? calledName(one) : one.k === "name" ? one.name : "") === "Table",
-  );
+  const table = cls.decorators.find((one) => decoratorName(one) === "Table");
   if (!table) return;
   const options = table.k === "call" ? table.args : [];
   const snake = isTrue(entryOf(options, "underscored"));
   const given = text(program, place, entryOf(options, "tableName") ?? undefined);
   const columns = new Map(
     cls.fields
-      .filter((field) =>
-        field.decorators.some(
-          (one) => (one.k === "call" ? calledName(one) : one.k === "name" ? one.name : "") === "Column",
-        ),
-      )
+      .filter((field) => field.decorators.some((one) => decoratorName(one) === "Column"))
       .map((field) => [field.name, snake ? snakeCase(field.name) : field.name]),
   );
   add(
