@@ -65,8 +65,18 @@ export interface CodeAccess {
   isParsed: boolean;
 }
 
+/** `read`, run once for each evidence: facts of code do not change, and every check of code asks for the same. */
+function oncePerEvidence<T>(read: (ctx: CheckContext) => Promise<T>): (ctx: CheckContext) => Promise<T> {
+  const answers = new WeakMap<Evidence, Promise<T>>();
+  return (ctx) => {
+    const answer = answers.get(ctx.evidence) ?? read(ctx);
+    answers.set(ctx.evidence, answer);
+    return answer;
+  };
+}
+
 /** Every access that counts for a check. */
-export async function codeAccess(ctx: CheckContext): Promise<CodeAccess[]> {
+export const codeAccess = oncePerEvidence(async (ctx): Promise<readonly CodeAccess[]> => {
   const rows = await ctx.query(
     `SELECT function_id AS id, "function", file, line, table_name, mode, operation, columns, sql_file, sql_line, certainty FROM trueup.code_access
      WHERE table_name IS NOT NULL AND NOT is_test ORDER BY file, line, table_name, mode, operation`,
@@ -83,7 +93,7 @@ export async function codeAccess(ctx: CheckContext): Promise<CodeAccess[]> {
     sql: row.sql_file === null ? null : { file: String(row.sql_file), line: Number(row.sql_line) },
     isParsed: row.certainty === "sql",
   }));
-}
+});
 
 /** Files that take a schema from one state to the next. */
 export const MIGRATION_FILE =
@@ -104,7 +114,7 @@ export interface CodeSchema {
 }
 
 /** The schema as all code that was loaded declares it. */
-export async function codeSchema(ctx: CheckContext): Promise<CodeSchema> {
+export const codeSchema = oncePerEvidence(async (ctx): Promise<CodeSchema> => {
   const tables = await ctx.query(
     "SELECT lower(name) AS name, how, file, line, columns FROM trueup.code_tables ORDER BY name, file, line",
   );
@@ -140,7 +150,7 @@ export async function codeSchema(ctx: CheckContext): Promise<CodeSchema> {
     filled: of("target", "view", "trigger", "rename", "script"),
     passedOn: of("source", "view", "rename"),
   };
-}
+});
 
 /**
  * Names that are taken away and not made again. A model, a schema object and a statement in another folder stand for
@@ -180,27 +190,30 @@ export interface CodeEntry {
   line: number;
 }
 
-/** Function → the entries that reach it, in the order of their ids. */
-export async function entriesByFunction(ctx: CheckContext): Promise<Map<number, CodeEntry[]>> {
-  const rows = await ctx.query(
-    `SELECT r.function_id, e.id, e.kind, e.name, e.file, e.line FROM trueup.code_reach r
-     JOIN trueup.code_entries e ON e.function_id = r.start_id ORDER BY r.function_id, e.id`,
-  );
-  const entries = new Map<number, CodeEntry[]>();
-  for (const row of rows) {
-    const entry = {
+/** Accessing function → the entries that reach it, in the order of their ids. */
+export const entriesByFunction = oncePerEvidence(async (ctx) => {
+  const known = new Map<number, CodeEntry>();
+  for (const row of await ctx.query("SELECT id, kind, name, file, line FROM trueup.code_entries ORDER BY id"))
+    known.set(Number(row.id), {
       id: Number(row.id),
       kind: String(row.kind),
       name: String(row.name),
       file: String(row.file),
       line: Number(row.line),
-    };
-    const known = entries.get(Number(row.function_id));
-    if (known) known.push(entry);
+    });
+  const rows = await ctx.query(
+    `SELECT r.function_id, e.id FROM trueup.code_reach r JOIN trueup.code_entries e ON e.function_id = r.start_id
+     WHERE r.function_id IN (SELECT function_id FROM trueup.code_access) ORDER BY r.function_id, e.id`,
+  );
+  const entries = new Map<number, CodeEntry[]>();
+  for (const row of rows) {
+    const entry = known.get(Number(row.id)) as CodeEntry;
+    const reaching = entries.get(Number(row.function_id));
+    if (reaching) reaching.push(entry);
     else entries.set(Number(row.function_id), [entry]);
   }
   return entries;
-}
+});
 
 /** `GET /api/usage, page /usage and 3 more entries`; empty for none. */
 export function listEntries(entries: readonly CodeEntry[], shown = 4): string {

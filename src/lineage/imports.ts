@@ -19,6 +19,7 @@ interface PathAliases {
 
 export class Imports {
   readonly #root: string;
+  readonly #files: readonly string[];
   readonly #byFile = new Map<string, number>();
   /** Go: folder → modules. */
   readonly goFolders = new Map<string, number[]>();
@@ -30,6 +31,7 @@ export class Imports {
 
   constructor(root: string, modules: readonly ModuleIR[]) {
     this.#root = root;
+    this.#files = modules.map((module) => module.file);
     modules.forEach((module, index) => {
       this.#byFile.set(module.file, index);
       if (module.language === "go") {
@@ -51,7 +53,24 @@ export class Imports {
     return this.#byFile.get(file);
   }
 
+  readonly #targets = new Map<ModuleIR, Map<string, Target>>();
+
+  /** What a module's import of `source` names; asked for at every use of a name, and found once. */
   resolve(module: ModuleIR, source: string): Target {
+    let known = this.#targets.get(module);
+    if (!known) {
+      known = new Map();
+      this.#targets.set(module, known);
+    }
+    let target = known.get(source);
+    if (!target) {
+      target = this.#find(module, source);
+      known.set(source, target);
+    }
+    return target;
+  }
+
+  #find(module: ModuleIR, source: string): Target {
     if (module.language === "python") return this.#python(module, source);
     if (module.language === "go") return this.#go(module, source);
     return this.#javascript(module, source);
@@ -161,19 +180,12 @@ export class Imports {
     if (steps.length > 1) {
       // A package whose folder lies deeper than the root: found when exactly one file ends like it.
       const ends = (this.#pythonEnds.get(`${steps.at(-1)}.py`) ?? []).filter((index) => {
-        const file = [...this.#byFile].length > 0 ? this.#fileName(index) : "";
+        const file = this.#files[index] as string;
         return file.endsWith(`/${path}.py`) || file.endsWith(`/${path}/__init__.py`);
       });
       if (ends.length === 1) return { module: ends[0] as number };
     }
     return { package: source };
-  }
-
-  #names: string[] | null = null;
-
-  #fileName(index: number): string {
-    this.#names ??= [...this.#byFile.keys()];
-    return this.#names[index] ?? "";
   }
 
   #pythonFile(path: string): number | null {

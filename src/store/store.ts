@@ -92,9 +92,9 @@ export class Store {
     }
   }
 
-  /** Runs statements whose result does not matter. */
-  async run(sql: string): Promise<void> {
-    await this.#guard(() => this.#connection.run(sql));
+  /** Runs statements for what they do; returns how many rows the last of them wrote. */
+  async run(sql: string): Promise<number> {
+    return this.#guard(async () => (await this.#connection.run(sql)).rowsChanged);
   }
 
   /** All rows of one statement as plain objects. */
