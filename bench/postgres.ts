@@ -57,14 +57,13 @@ export async function benchPostgres(
       ),
       0.4,
     );
-    tell.ratio(
+    tell.figure(
       "audit of a custom dump, against pg_restore",
       compare(
         trueup("audit", custom),
         { argv: ["pg_restore", "--clean", "--if-exists", ...options, "-d", "copy", custom] },
         3,
       ),
-      0.4,
     );
     tell.figure(
       "audit of a live table, against \\copy to a file",

@@ -113,14 +113,11 @@ function contentKeys(usage: UsageRelation): Role[] {
   return [...nearRoles(usage), ...alike, ...tokenRoles(usage)];
 }
 
-/**
- * A query of the pairs of counts (k_in, k_out) of calls whose counts agree with another's within a second: mostly
- * none. Calls a second apart at most share a bucket of two seconds, or one that begins a second later.
- */
+/** A query of the pairs of counts (k_in, k_out) of calls whose counts agree with another's within a second: mostly none. */
 export function contentCandidates(usage: UsageRelation, sql: SqlDialect): string {
-  const shared = (time: string) => `SELECT input_tokens AS k_in, output_tokens AS k_out FROM ${usage.relation}
-      WHERE ${CONTENT_SCOPE} GROUP BY 1, 2, ${sql.bucket(time, 2)} HAVING count(*) > 1`;
-  return `${shared("time")} UNION ${shared("time + INTERVAL '1' SECOND")}`;
+  return `SELECT DISTINCT input_tokens AS k_in, output_tokens AS k_out
+    FROM (SELECT input_tokens, output_tokens, time, lag(time) OVER (PARTITION BY input_tokens, output_tokens ORDER BY time) AS before
+      FROM ${usage.relation} WHERE ${CONTENT_SCOPE}) AS ordered WHERE ${sql.seconds_between("before", "time")} <= 1`;
 }
 
 /**

@@ -12,6 +12,8 @@ export type Compression = "gzip" | "zlib" | "zstd";
 export class DataEndsEarly extends Error {}
 
 const CHUNK_BYTES = 1 << 20;
+/** Packed bytes of zlib handed over at a time: each time costs a trip to another thread, and pg_dump's blocks have 4 KiB. */
+const PACKED_BYTES_MIN = 1 << 18;
 /** Packed bytes of zstd taken at a time: what they unpack to is in memory whole, and a block of 4 bytes may be 128 KiB. */
 const ZSTD_BYTES = 1 << 14;
 /** The first 4 bytes of a frame, lowest first; of one to be skipped, all but 4 bits. */
@@ -46,7 +48,7 @@ async function* inflated(
   const through = compression === "gzip" ? createGunzip(options) : createInflate(options);
   // Through a stream of its own, what was read before an error comes out before it.
   const out = new PassThrough({ highWaterMark: CHUNK_BYTES });
-  const done = pipeline(Readable.from(packed, { objectMode: false }), through, out).then(
+  const done = pipeline(Readable.from(gathered(packed), { objectMode: false }), through, out).then(
     () => null,
     (error: unknown) => error,
   );
@@ -58,6 +60,27 @@ async function* inflated(
   const error = await done;
   if (error === null) return;
   throw /^Z_/.test((error as { code?: string }).code ?? "") ? endsEarly("gzip", error) : error;
+}
+
+/** The same bytes in larger chunks; what comes before an error comes out before it. */
+async function* gathered(packed: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  let failure: { error: unknown } | null = null;
+  try {
+    for await (const chunk of packed) {
+      held.push(chunk);
+      bytes += chunk.length;
+      if (bytes < PACKED_BYTES_MIN) continue;
+      yield Buffer.concat(held);
+      held = [];
+      bytes = 0;
+    }
+  } catch (error) {
+    failure = { error };
+  }
+  if (bytes > 0) yield Buffer.concat(held);
+  if (failure) throw failure.error;
 }
 
 async function* unzstd(packed: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {

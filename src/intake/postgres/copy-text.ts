@@ -27,31 +27,36 @@ const MARK = "chr(1114110)";
 
 /** Undoes COPY's escapes. Those that Postgres reads but never writes raise an error: see `rewrite`. */
 function unescaped(text: string): string {
-  const bare = `replace(${text}, '\\\\', '')`;
   const marked = `replace(${text}, '\\\\', ${MARK})`;
-  const undone = [
+  const whole = `replace(${letters(marked)}, ${MARK}, '\\')`;
+  // Where a value holds the mark itself: the stretches between escaped backslashes one by one, at a greater cost.
+  const pieces = `array_to_string(list_transform(string_split(${text}, '\\\\'), lambda piece: ${letters("piece")}), '\\')`;
+  const isRare = `regexp_matches(replace(${text}, '\\\\', ''), '\\\\[^bfnrtv]|\\\\$')`;
+  return `CASE WHEN NOT contains(${text}, '\\') THEN ${text} WHEN ${isRare} THEN error('rare copy escape') WHEN contains(${text}, ${MARK}) THEN ${pieces} ELSE ${whole} END`;
+}
+
+/** Puts control characters in place of the letters that stand for them. */
+function letters(text: string): string {
+  const escapes: [string, number][] = [
     ["\\t", 9],
     ["\\n", 10],
     ["\\r", 13],
     ["\\b", 8],
     ["\\f", 12],
     ["\\v", 11],
-  ].reduce(
-    (sql, [sequence, code]) => `replace(${sql}, ${literal(sequence as string)}, chr(${code}))`,
-    marked,
-  );
-  return `CASE WHEN contains(${text}, '\\') THEN CASE WHEN contains(${text}, ${MARK}) OR regexp_matches(${bare}, '\\\\[^bfnrtv]|\\\\$') THEN error('rare copy escape') ELSE replace(${undone}, ${MARK}, '\\') END ELSE ${text} END`;
+  ];
+  return escapes.reduce((sql, [letter, code]) => `replace(${sql}, ${literal(letter)}, chr(${code}))`, text);
 }
 
-/** Types that DuckDB's reader makes of a field as a CAST would, without a text in between. */
-const READ_AS_IS = /^(SMALLINT|INTEGER|BIGINT|DECIMAL.*)$/;
+/** Types that DuckDB's reader makes of a field as a CAST would, without a text in between. (Of a TIMESTAMPTZ that does not convert it makes NULL.) */
+const READ_AS_IS = /^(SMALLINT|INTEGER|BIGINT|DECIMAL.*|FLOAT|DOUBLE|TIMESTAMP)$/;
 
 /**
- * A FROM clause over the file's columns c0 …
+ * A FROM clause over the files' columns c0 …
  * @param types of the columns that are no text
  */
 function reader(
-  file: string,
+  files: readonly string[],
   count: number,
   format: CopyFormat,
   types: ReadonlyMap<number, string> = new Map(),
@@ -61,7 +66,7 @@ function reader(
   );
   const bounds = "auto_detect = false, max_line_size = 16777216, buffer_size = 33554432";
   const read = (options: string) =>
-    `read_csv(${literal(file)}, columns = {${columns}}, ${options}, ${bounds})`;
+    `read_csv([${files.map(literal).join(", ")}], columns = {${columns}}, ${options}, ${bounds})`;
   if (format.csv)
     return read(
       `delim = ${literal(format.delimiter)}, quote = ${literal(format.quote)}, escape = ${literal(format.escape)}, header = ${format.header}, nullstr = ${literal(format.nullText)}, allow_quoted_nulls = false`,
@@ -81,45 +86,63 @@ export interface CopyResult {
   rejects: { line: number; reason: string; text: string }[];
 }
 
-/**
- * Creates `relation` from the file with the columns to load.
- * @param file COPY text in UTF-8, without the end mark.
- */
+/** Rows of one list of columns, as COPY wrote them. */
+export interface CopyRows {
+  /** COPY text in UTF-8, without the end mark. */
+  files: readonly string[];
+  format: CopyFormat;
+  /** False when no backslash but that of `\N` stands in them. */
+  escapes: boolean;
+}
+
+/** What is read of them, and how. */
+interface Reading extends CopyRows {
+  columns: readonly CopyColumn[];
+  mappings: ReadonlyMap<string, TypeMapping>;
+  /** Values of some types are made by DuckDB's reader, which says less of what is wrong. */
+  fast: boolean;
+}
+
+/** Creates `relation` from the columns to load. */
 export async function loadCopyText(
   store: Store,
   relation: string,
-  file: string,
   columns: readonly CopyColumn[],
-  format: CopyFormat = PG_COPY,
+  rows: CopyRows,
 ): Promise<CopyResult> {
   const result: CopyResult = { rows: 0, keptAsText: new Map(), rejects: [] };
-  const plain = format.csv || (format.delimiter === "\t" && format.nullText === "\\N");
-  let source = file;
-  if (!plain) source = rewrite(file, columns.length, format, result);
   const mappings = new Map(columns.map((c) => [c.name, c.mapping]));
-  // The fast way says less of what is wrong: after it, every value is read as text and converted.
-  let fast = columns.length > 1;
+  // After the fast way every value is read as text and converted, which says what is wrong.
+  const reading: Reading = { ...rows, columns, mappings, fast: columns.length > 1 };
+  let rewritten = false;
+  const rewriteAll = () => {
+    reading.files = rewrite(rows, columns.length, result);
+    reading.format = PG_COPY;
+    reading.escapes = true;
+    rewritten = true;
+  };
+  if (!rows.format.csv && !isPlain(rows.format)) rewriteAll();
   for (let attempt = 0; ; attempt++) {
     try {
-      await createFrom(store, relation, source, columns, mappings, format.csv ? format : PG_COPY, fast);
+      await store.run(`CREATE OR REPLACE TABLE ${relation} AS ${selectOf(reading)}`);
       break;
     } catch (error) {
-      if (fast && !(error instanceof UserError) && !(error instanceof Interrupted)) {
-        fast = false;
+      if (reading.fast && !(error instanceof UserError) && !(error instanceof Interrupted)) {
+        reading.fast = false;
         continue;
       }
       const message = messageOf(error);
       if (attempt > columns.length + 2) throw error;
       if (
-        source === file &&
-        !format.csv &&
+        !rewritten &&
+        !rows.format.csv &&
         /rare copy escape|Expected Number of Columns|CSV|unicode/i.test(message)
       ) {
-        source = rewrite(file, columns.length, format, result);
+        rewriteAll();
         continue;
       }
       if (!/Conversion Error|Malformed JSON|Could not convert|Out of Range/i.test(String(error))) throw error;
-      await keepAsText(store, source, columns, mappings, format.csv ? format : PG_COPY, result);
+      await keepAsText(store, reading, mappings, result);
     }
   }
   const row = await store.one(`SELECT count(*) AS n FROM ${relation}`);
@@ -127,44 +150,37 @@ export async function loadCopyText(
   return result;
 }
 
-async function createFrom(
-  store: Store,
-  relation: string,
-  file: string,
-  columns: readonly CopyColumn[],
-  mappings: ReadonlyMap<string, TypeMapping>,
-  format: CopyFormat,
-  fast: boolean,
-): Promise<void> {
+/** Tabs and `\N`: what DuckDB reads as it stands. */
+function isPlain(format: CopyFormat): boolean {
+  return !format.csv && format.delimiter === "\t" && format.nullText === "\\N";
+}
+
+function selectOf({ files, columns, mappings, format, escapes, fast }: Reading): string {
   const types = new Map<number, string>();
   const selected = columns.flatMap((column, i) => {
     if (!column.load) return [];
     const mapping = mappings.get(column.name) ?? TEXT_MAPPING;
     const asIs = fast && READ_AS_IS.test(mapping.type);
     if (asIs) types.set(i, mapping.type);
-    return [`${asIs ? `c${i}` : typedValue(i, mapping, format)} AS ${ident(column.name)}`];
+    return [`${asIs ? `c${i}` : typedValue(i, mapping, format, escapes)} AS ${ident(column.name)}`];
   });
-  await store.run(
-    `CREATE OR REPLACE TABLE ${relation} AS SELECT ${selected.length > 0 ? selected.join(", ") : "1 AS no_column"} FROM ${reader(file, columns.length, format, types)}`,
-  );
+  return `SELECT ${selected.length > 0 ? selected.join(", ") : "1 AS no_column"} FROM ${reader(files, columns.length, format, types)}`;
 }
 
 /** Types without a backslash in their text need no unescaping. */
 const NEVER_ESCAPED =
   /^(SMALLINT|INTEGER|BIGINT|FLOAT|DOUBLE|DECIMAL.*|BOOLEAN|DATE|TIME|TIMESTAMP|TIMESTAMPTZ|UUID)$/;
 
-function typedValue(index: number, mapping: TypeMapping, format: CopyFormat): string {
+function typedValue(index: number, mapping: TypeMapping, format: CopyFormat, escapes: boolean): string {
   const raw = `c${index}`;
-  return mapping.convert(format.csv || NEVER_ESCAPED.test(mapping.type) ? raw : unescaped(raw));
+  return mapping.convert(format.csv || !escapes || NEVER_ESCAPED.test(mapping.type) ? raw : unescaped(raw));
 }
 
 /** Finds the columns whose values do not all convert, and turns them to text. */
 async function keepAsText(
   store: Store,
-  file: string,
-  columns: readonly CopyColumn[],
+  { files, columns, format, escapes }: Reading,
   mappings: Map<string, TypeMapping>,
-  format: CopyFormat,
   result: CopyResult,
 ): Promise<void> {
   for (const [i, column] of columns.entries()) {
@@ -172,7 +188,7 @@ async function keepAsText(
     if (!column.load || mapping === TEXT_MAPPING) continue;
     try {
       await store.run(
-        `SELECT count(${typedValue(i, mapping, format)}) FROM ${reader(file, columns.length, format)}`,
+        `SELECT count(${typedValue(i, mapping, format, escapes)}) FROM ${reader(files, columns.length, format)}`,
       );
     } catch (error) {
       mappings.set(column.name, TEXT_MAPPING);
@@ -185,13 +201,29 @@ async function keepAsText(
  * Writes the rows again with a tab, `\N` and only the escapes that Postgres itself writes. Reads every escape of
  * COPY: octal, hex, a backslash before the delimiter or a newline. Rows with a wrong number of fields are rejected.
  */
-function rewrite(file: string, count: number, format: CopyFormat, result: CopyResult): string {
-  const target = `${file}.tsv`;
+function rewrite({ files, format }: CopyRows, count: number, result: CopyResult): string[] {
+  result.rejects = [];
+  let line = 0;
+  return files.map((file) => {
+    const target = `${file}.tsv`;
+    line = rewriteFile(file, target, line, count, format, result);
+    return target;
+  });
+}
+
+/** Returns the number of the last line; `line` is that of the file before. */
+function rewriteFile(
+  file: string,
+  target: string,
+  linesBefore: number,
+  count: number,
+  format: CopyFormat,
+  result: CopyResult,
+): number {
   const input = openSync(file, "r");
   const output = openSync(target, "w");
   const delimiter = format.delimiter.charCodeAt(0);
-  result.rejects = [];
-  let line = 0;
+  let line = linesBefore;
   let out: string[] = [];
   const flush = () => {
     if (out.length > 0) writeSync(output, out.join(""), null, "utf8");
@@ -229,7 +261,7 @@ function rewrite(file: string, count: number, format: CopyFormat, result: CopyRe
     closeSync(input);
     closeSync(output);
   }
-  return target;
+  return line;
 }
 
 function withoutReturn(bytes: Buffer): Buffer {

@@ -1,12 +1,11 @@
 /** Collects what a plain dump says of its tables, and writes each table's rows into a file of COPY text. */
 
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { PG_COPY } from "./copy-text.ts";
 import { type Encoding, encodingOf, Transcoder } from "./encoding.ts";
 import { insertRowsOf } from "./insert-text.ts";
 import type { DumpSink } from "./scan.ts";
-import { linesIn, type Segment, Staging } from "./staged.ts";
+import { linesIn, newSegment, removeParts, type Segment, Staging } from "./staged.ts";
 import { type CopyFormat, type DumpColumn, type QualifiedName, statementOf } from "./statements.ts";
 
 export interface DumpTable {
@@ -192,7 +191,7 @@ export class DumpTables implements DumpSink {
     table.counted = { rows: 0, bytes: 0 };
     table.segments = [];
     staging.close();
-    rmSync(segment.file, { force: true });
+    removeParts(segment);
     return false;
   }
 
@@ -214,7 +213,7 @@ export class DumpTables implements DumpSink {
     const names =
       columns.length > 0 ? [...columns] : table.columns.filter((c) => !c.generated).map((c) => c.name);
     const isKept = this.asked(shownName(table)) && !table.counted;
-    const staging = isKept ? new Staging(this.#segment(table, names, format), this.#encoding) : null;
+    const staging = isKept ? this.#stage(this.#segment(table, names, format), this.#encoding) : null;
     this.#copying = { table, staging, isNew: true };
   }
 
@@ -241,7 +240,7 @@ export class DumpTables implements DumpSink {
       this.#closeInsert();
       const known = table.segments.find((s) => s.columns.join("\0") === key && s.format === PG_COPY);
       const segment = known ?? this.#segment(table, columns, PG_COPY);
-      this.#inserting = new Staging(segment, encodingOf("UTF8"));
+      this.#inserting = this.#stage(segment, encodingOf("UTF8"));
     }
     this.#inserting?.write(Buffer.from(rows.text, "utf8"));
   }
@@ -257,9 +256,13 @@ export class DumpTables implements DumpSink {
   }
 
   #segment(table: DumpTable, columns: string[], format: CopyFormat): Segment {
-    const segment = { columns, format, file: join(this.#folder, `copy-${++this.#files}.txt`), bytes: 0 };
+    const segment = newSegment(columns, format);
     table.segments.push(segment);
     return segment;
+  }
+
+  #stage(segment: Segment, encoding: Encoding): Staging {
+    return new Staging(segment, encoding, join(this.#folder, `copy-${++this.#files}`));
   }
 
   #key(name: QualifiedName): string {

@@ -1,7 +1,8 @@
 /** Reads a live Postgres: the needed columns of every table, all of the same moment, by way of COPY. */
 
-import { createWriteStream, mkdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type pg from "pg";
 import { to as copyTo } from "pg-copy-streams";
@@ -13,7 +14,9 @@ import type { IntakeContext, Source } from "../context.ts";
 import { connect, NO_ENVIRONMENT } from "./connect.ts";
 import { PG_COPY } from "./copy-text.ts";
 import type { DumpTable } from "./dump-tables.ts";
+import { encodingOf } from "./encoding.ts";
 import { isAsked, loadTables } from "./load-tables.ts";
+import { newSegment, type Segment, Staging } from "./staged.ts";
 import { shownUrl } from "./url.ts";
 
 /** Milliseconds one statement may take. */
@@ -94,17 +97,16 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
       if (table.view || row.kind === "p") continue;
       const columns = await neededOf(client, row, table, source, ctx);
       if (columns.length === 0) continue;
-      const file = join(folder, `table-${index}.txt`);
+      const segment = newSegment(columns, PG_COPY);
+      table.segments.push(segment);
       const selected = columns.map(ident).join(", ");
       await pipeline(
         client.query(
           copyTo(`COPY (SELECT ${selected} FROM ONLY ${nameOf(row)}${whereOf(row, ctx)}) TO STDOUT`),
         ),
-        createWriteStream(file),
+        staged(segment, join(folder, `table-${index}`)),
       );
-      const bytes = statSync(file).size;
-      input.bytes += bytes;
-      table.segments.push({ columns, format: PG_COPY, file, bytes });
+      input.bytes += segment.bytes;
       ctx.hooks.progress({ stage: "load", subject: source.name, bytes: input.bytes });
     }
     await client.query("COMMIT");
@@ -118,6 +120,29 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
     await client.end().catch(() => {});
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Takes what COPY sends into the files of a segment. */
+function staged(segment: Segment, file: string): Writable {
+  const staging = new Staging(segment, encodingOf("UTF8"), file);
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      try {
+        staging.write(chunk);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+    final(done) {
+      staging.close();
+      done();
+    },
+    destroy(error, done) {
+      staging.close();
+      done(error);
+    },
+  });
 }
 
 /** Tables that the user may not read: a note; an error when they were asked for or are all there is. */

@@ -1,22 +1,17 @@
 /** Makes DuckDB tables of a dump's tables: types, needed columns, partitions under their parent. */
 
-import { closeSync, openSync, readSync, rmSync } from "node:fs";
 import type { Input } from "../../contract/evidence.ts";
-import type { ColumnProfile, LoadedColumn, LoadedInput, LoadedTable } from "../../contract/loaded.ts";
+import type { LoadedColumn, LoadedInput, LoadedTable } from "../../contract/loaded.ts";
 import { plural, size } from "../../contract/wording.ts";
 import { ident, qualified } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
-import { type CopyColumn, fieldsOf, loadCopyText } from "./copy-text.ts";
+import { chooseColumns, declaredType, profileOf } from "./columns.ts";
+import { type CopyRows, loadCopyText } from "./copy-text.ts";
 import type { DumpTable } from "./dump-tables.ts";
-import type { Segment } from "./staged.ts";
-import { mappingOf, TEXT_MAPPING, type TypeMapping } from "./types.ts";
+import { removeParts, type Segment } from "./staged.ts";
 
 /** Tables that are named in a note. */
 const NAMED_MAX = 5;
-/** Values of a column that decide what it means. */
-const SAMPLE_ROWS = 200;
-/** Bytes read at the start, the middle and the end of a table's rows for its sample. */
-const SAMPLE_BYTES = 131072;
 
 /** What a dump or a server gave: declarations, and the rows as files of COPY text. */
 export interface TableData {
@@ -128,19 +123,8 @@ async function loadOne(
   const relation = qualified(source.name, name);
   const members = [table, ...children];
   const segments = members.flatMap((member) => member.segments);
-  const profile = profileOf(table, segments);
-  const needed = ctx.needed({
-    schema: source.name,
-    name,
-    rows: Math.round(segments.reduce((n, s) => n + s.bytes, 0) / 100),
-    columns: profile,
-  });
-  const mappings = new Map<string, TypeMapping>(
-    profile.map((c) => [
-      c.name,
-      c.declared === "" ? inferred(c.sample) : mappingOf(resolved(c.declared, dump.types)),
-    ]),
-  );
+  const choice = chooseColumns(dump.types, table, segments, name, source, ctx);
+  const { profile, needed, typeOf } = choice;
   const types = new Map<string, string>();
   const kept = profile.filter((c) => needed.has(c.name)).map((c) => c.name);
   let rows = 0;
@@ -149,20 +133,17 @@ async function loadOne(
   for (const member of members) {
     const from = rows;
     for (const segment of member.segments) {
-      const columns: CopyColumn[] = segment.columns.map((column) => ({
-        name: column,
-        mapping: mappings.get(column) ?? TEXT_MAPPING,
-        load: needed.has(column),
-      }));
+      if (segment.bytes === 0) continue;
+      const columns = choice.of(segment);
       const into = created ? qualified(source.name, `${name} part`) : relation;
-      const result = await loadCopyText(store, into, segment.file, columns, segment.format);
+      const result = await loadCopyText(store, into, columns, rowsOf(segment));
       if (created) {
         await alignTypes(ctx, relation, into);
         await store.run(`INSERT INTO ${relation} BY NAME SELECT * FROM ${into}`);
         await store.run(`DROP TABLE ${into}`);
       }
       // Staged text is needed no longer; the next table may need the room.
-      rmSync(segment.file, { force: true });
+      removeParts(segment);
       created = true;
       rows += result.rows;
       for (const [column, reason] of result.keptAsText)
@@ -183,14 +164,14 @@ async function loadOne(
   }
   if (!created)
     await store.run(
-      `CREATE TABLE ${relation} (${(kept.length > 0 ? kept : ["no_column"]).map((c) => `${ident(c)} ${mappings.get(c)?.type ?? "VARCHAR"}`).join(", ")})`,
+      `CREATE TABLE ${relation} (${(kept.length > 0 ? kept : ["no_column"]).map((c) => `${ident(c)} ${typeOf(c).type}`).join(", ")})`,
     );
   for (const row of await store.all(`DESCRIBE ${relation}`))
     types.set(String(row.column_name), String(row.column_type));
   const columns = profile.map(
     (c): LoadedColumn => ({
       ...c,
-      type: types.get(c.name) ?? mappings.get(c.name)?.type ?? "VARCHAR",
+      type: types.get(c.name) ?? typeOf(c.name).type,
       loaded: types.has(c.name),
       storage: null,
     }),
@@ -217,6 +198,11 @@ async function loadOne(
   return tables;
 }
 
+/** A segment's rows as they are read. */
+function rowsOf({ parts, format, escapes }: Segment): CopyRows {
+  return { files: parts.map((part) => part.file), format, escapes };
+}
+
 /** A table whose rows were counted: listed, not loaded. */
 function countedOnly(dump: TableData, table: DumpTable, name: string, source: Source): LoadedTable {
   return {
@@ -227,7 +213,7 @@ function countedOnly(dump: TableData, table: DumpTable, name: string, source: So
     rows: table.counted?.rows ?? 0,
     columns: profileOf(table, []).map((c) => ({
       ...c,
-      type: mappingOf(resolved(c.declared, dump.types)).type,
+      type: declaredType(c.declared, dump.types).type,
       loaded: false,
       storage: null,
     })),
@@ -252,85 +238,4 @@ async function alignTypes(ctx: IntakeContext, relation: string, part: string): P
     else if (there !== type && type === "VARCHAR")
       await ctx.store.run(`ALTER TABLE ${relation} ALTER ${ident(column)} TYPE VARCHAR`);
   }
-}
-
-/** Enums are text; a domain is what it stands for. */
-function resolved(declared: string, types: ReadonlyMap<string, string>): string {
-  let type = declared;
-  for (let depth = 0; depth < 10; depth++) {
-    const base = types.get(type.replace(/(\[\])+$/, ""));
-    if (base === undefined) return type;
-    type = base + (/(\[\])+$/.exec(type)?.[0] ?? "");
-  }
-  return type;
-}
-
-/** The columns of a table with a sample out of its staged rows. */
-export function profileOf(table: DumpTable, segments: readonly Segment[]): ColumnProfile[] {
-  const samples = new Map<string, ColumnProfile["sample"]>();
-  const largest = [...segments].sort((a, b) => b.bytes - a.bytes)[0];
-  if (largest && !largest.format.csv)
-    for (const fields of sampleRows(largest))
-      for (const [i, column] of largest.columns.entries()) {
-        const values = samples.get(column) ?? [];
-        values.push(fields[i] ?? null);
-        samples.set(column, values);
-      }
-  const declared = new Map(table.columns.map((c) => [c.name, c]));
-  const names = [...new Set([...declared.keys(), ...segments.flatMap((s) => s.columns)])];
-  const stored = new Set(segments.flatMap((s) => s.columns));
-  return names
-    .filter((name) => stored.has(name) || !declared.get(name)?.generated)
-    .map((name) => {
-      const key = table.references.find((r) => r.columns.length === 1 && r.columns[0] === name);
-      return {
-        name,
-        declared: declared.get(name)?.type ?? "",
-        primaryKey: table.primaryKey.includes(name),
-        references: key ? { table: key.target.name, column: key.targetColumns[0] ?? "" } : null,
-        sample: samples.get(name) ?? [],
-      };
-    });
-}
-
-/** Rows from the start, the middle and the end of a segment. */
-function sampleRows(segment: Segment): (string | null)[][] {
-  const fd = openSync(segment.file, "r");
-  const rows: (string | null)[][] = [];
-  const delimiter = segment.format.delimiter.charCodeAt(0);
-  try {
-    const places =
-      segment.bytes <= 3 * SAMPLE_BYTES ? [0] : [0, segment.bytes / 2, segment.bytes - SAMPLE_BYTES];
-    const bytes = Buffer.alloc(segment.bytes <= 3 * SAMPLE_BYTES ? 3 * SAMPLE_BYTES : SAMPLE_BYTES);
-    for (const place of places) {
-      const text = bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, Math.floor(place)));
-      // The first line behind a jump is a part of one.
-      let start = place === 0 ? 0 : text.indexOf(0x0a) + 1;
-      const most = rows.length + Math.ceil(SAMPLE_ROWS / places.length);
-      for (
-        let end = text.indexOf(0x0a, start);
-        end >= 0 && rows.length < most;
-        end = text.indexOf(0x0a, start)
-      ) {
-        rows.push(fieldsOf(text.subarray(start, end), delimiter, segment.format.nullText));
-        start = end + 1;
-      }
-    }
-  } finally {
-    closeSync(fd);
-  }
-  return rows;
-}
-
-/** The type of a column that the dump does not declare, from a sample; what does not fit later becomes text. */
-function inferred(sample: readonly unknown[]): TypeMapping {
-  const values = sample.filter((v): v is string => typeof v === "string");
-  const all = (pattern: RegExp) => values.length > 0 && values.every((v) => pattern.test(v));
-  if (all(/^-?(0|[1-9]\d{0,17})$/)) return mappingOf("bigint");
-  if (all(/^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/)) return mappingOf("double precision");
-  if (all(/^[tf]$/)) return mappingOf("boolean");
-  if (all(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[-+]\d\d(:\d\d)?$/)) return mappingOf("timestamptz");
-  if (all(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?$/)) return mappingOf("timestamp");
-  if (all(/^\d{4}-\d\d-\d\d$/)) return mappingOf("date");
-  return TEXT_MAPPING;
 }

@@ -6,9 +6,10 @@ import { bytesAt } from "../bytes.ts";
 import type { IntakeContext, Source } from "../context.ts";
 import { compressionOf, DataEndsEarly, unpacked } from "../unpack.ts";
 import type { DumpPart } from "./archive.ts";
+import { profileOf } from "./columns.ts";
 import { DumpTables, NeedsDecoding, type TableChoice } from "./dump-tables.ts";
 import { type Encoding, Transcoder } from "./encoding.ts";
-import { isAsked, profileOf } from "./load-tables.ts";
+import { isAsked } from "./load-tables.ts";
 import { DumpScanner } from "./scan.ts";
 
 /** Bytes read at a time. */

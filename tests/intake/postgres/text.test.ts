@@ -63,6 +63,11 @@ describe("COPY text", () => {
   test.each<[string, string | Buffer, unknown[]]>([
     ["octal and hex escapes", COPY("1\t\\101\\x42\\x4\n2\t\\\\x41\n"), ["AB\u0004", "\\x41"]],
     ["a backslash before a tab and a newline", COPY("1\ta\\\tb\\\nc\n"), ["a\tb\nc"]],
+    [
+      "an escape beside the noncharacter that stands for one",
+      COPY("1\t\u{10FFFE}\\\\\\b\n"),
+      ["\u{10FFFE}\\\b"],
+    ],
     ["an escaped letter that means itself", COPY("1\t\\q\\.\n"), ["q."]],
     ["an empty string and NULL", COPY("1\t\n2\t\\N\n3\t\\\\N\n"), ["", null, "\\N"]],
     ["lines that end as on Windows", COPY("1\ta\r\n2\tb\r\n").replace("\\.\n", "\\.\r\n"), ["a", "b"]],
