@@ -9,6 +9,9 @@ const PART_BYTES = 64 * 1024 * 1024;
 /** Backslashes of a chunk that are looked at one by one: where there are more, escapes are taken to be among them. */
 const BACKSLASHES_MAX = 2_000;
 
+/** UTF-8's byte order mark. */
+const MARK = Buffer.from("\uFEFF");
+
 /** A file of whole rows. */
 export interface Part {
   file: string;
@@ -85,6 +88,8 @@ export class Staging {
     const { segment } = this;
     const part = segment.parts.at(-1) ?? this.#nextPart();
     this.#fd ??= openSync(part.file, "a");
+    // DuckDB drops the mark that a file begins with: of two, the second is the row's.
+    if (part.bytes === 0 && text.subarray(0, MARK.length).equals(MARK)) writeSync(this.#fd, MARK);
     for (let at = 0; at < text.length; ) at += writeSync(this.#fd, text, at);
     part.bytes += text.length;
     segment.bytes += text.length;

@@ -60,6 +60,15 @@ const COPY = (rows: string, options = "") =>
   `CREATE TABLE public.t (id integer, v text);\nCOPY public.t (id, v) FROM stdin${options};\n${rows}\\.\n`;
 
 describe("COPY text", () => {
+  test("a byte order mark that a row begins with is the row's", async () => {
+    const rows = "\uFEFFa\t1\n\uFEFF\uFEFFb\t2\n";
+    const { rows: found } = await ask(
+      `CREATE TABLE t (v text, id integer);\nCOPY t (v, id) FROM stdin;\n${rows}\\.\n`,
+      "SELECT length(v) AS characters FROM d.t ORDER BY id",
+    );
+    expect(found).toEqual([{ characters: 2 }, { characters: 3 }]);
+  });
+
   test.each<[string, string | Buffer, unknown[]]>([
     ["octal and hex escapes", COPY("1\t\\101\\x42\\x4\n2\t\\\\x41\n"), ["AB\u0004", "\\x41"]],
     ["a backslash before a tab and a newline", COPY("1\ta\\\tb\\\nc\n"), ["a\tb\nc"]],
