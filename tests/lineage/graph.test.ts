@@ -23,6 +23,26 @@ const CALLS: [name: string, tree: SourceTree, expected: string[]][] = [
     ["f -call-> save"],
   ],
   [
+    "a barrel that hands on defaults",
+    {
+      "store/repo.ts":
+        "export default function save() {}\nconst x = class { load() {} };\nexport { x as default2 };",
+      "store/index.ts":
+        'export { default } from "./repo";\nexport { default as write, type Row } from "./repo";',
+      "a.ts":
+        'import save, { write } from "./store";\nexport function f() { save(); }\nexport function g() { write(); }',
+    },
+    ["f -call-> save", "g -call-> save"],
+  ],
+  [
+    "a parameter whose class is imported as a type",
+    {
+      "repo.ts": "export class Repo { save() {} }",
+      "a.ts": 'import type { Repo } from "./repo";\nexport function f(repo: Repo) { repo.save(); }',
+    },
+    ["f -call-> Repo.save"],
+  ],
+  [
     "a path alias of tsconfig",
     {
       "tsconfig.json":
@@ -188,6 +208,19 @@ const ENTRIES: [name: string, tree: SourceTree, expected: string[]][] = [
         'import { Hono } from "hono";\nconst sub = new Hono().get("/", (c) => c.json(1));\nconst app = new Hono();\napp.route("/v1", sub);\nsub.post("/x", (c) => {});',
     },
     ["route GET /v1 → GET /v1", "route POST /v1/x → POST /v1/x"],
+  ],
+  [
+    "Koa: names without a slash on a router, an application mounted in another",
+    {
+      "api/stars/stars.ts":
+        'import Router from "koa-router";\nconst router = new Router();\nrouter.post("stars.create", auth(), async (ctx) => {});\nconst cache = new Map();\ncache.get("stars.list", () => {});\nexport default router;',
+      "api/stars/index.ts": 'export { default } from "./stars";',
+      "api/index.ts":
+        'import Koa from "koa";\nimport Router from "koa-router";\nimport stars from "./stars";\nconst api = new Koa();\nconst router = new Router();\nrouter.use("/", stars.routes());\napi.use(router.routes());\nexport default api;',
+      "web.ts":
+        'import Koa from "koa";\nimport mount from "koa-mount";\nimport api from "./api";\nexport function init(app: Koa) { app.use(mount("/api", api)); }',
+    },
+    ["route POST /api/stars.create → POST /api/stars.create"],
   ],
   [
     "FastAPI with routers",

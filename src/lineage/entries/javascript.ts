@@ -70,6 +70,14 @@ function mountOf(program: Program, place: Place, call: Call, mounts: Mounts): vo
   const path = constantText(program, place, first);
   for (const arg of path === null ? call.args : rest) {
     if (arg.k === "function" && name !== "group") continue;
+    if (arg.k === "call" && calledName(arg) === "mount" && !receiverOf(arg)) {
+      // Koa: `app.use(mount("/api", api))`.
+      const [at, inner] = arg.args;
+      const below = constantText(program, place, inner ? at : undefined) ?? "";
+      const mounted = inner ?? at;
+      if (mounted) mounts.add(identityOf(program, place, mounted), parent, joinPath(path ?? "", below));
+      continue;
+    }
     const child = identityOf(program, place, arg);
     if (child !== null && (name !== "use" || !child.includes(":@"))) mounts.add(child, parent, path ?? "");
   }
@@ -89,11 +97,13 @@ function routeOf(program: Program, place: Place, call: Call, mounts: Mounts, dra
     const path = inner
       ? constantText(program, place, inner.args[0])
       : constantText(program, place, call.args[0]);
-    if (path === null || !(path === "" || path === "*" || path.startsWith("/"))) return;
+    const on = inner ? (receiverOf(inner) ?? receiver) : receiver;
+    // `cache.get("key", load)` is no route; a router may be given a name without a slash: `router.post("users.list", …)`.
+    if (path === null || !(/^(\/|\*?$)/.test(path) || isRouter(program, place, on))) return;
     const found = handlers(inner ? call.args : call.args.slice(1));
     const last = found.at(-1);
     if (!last) return;
-    const router = routerOf(program, place, inner ? (receiverOf(inner) ?? receiver) : receiver, call);
+    const router = routerOf(program, place, on, call);
     const method = name === "del" ? "DELETE" : name.toUpperCase();
     for (const prefix of mounts.prefixesOf(router)) {
       const title = `${method} ${joinPath(prefix, path)}`;
@@ -139,6 +149,17 @@ function routerOf(program: Program, place: Place, receiver: Expr, call: Call): s
     if (values.some((value) => value.k === "call" && chainOf(value).steps.some((step) => step.call === call)))
       return `${place.m}:${place.f}:${name}`;
   return null;
+}
+
+/** Made by a framework of the web: `new Router()`, `express()`. */
+function isRouter(program: Program, place: Place, receiver: Expr): boolean {
+  const ref = program.resolve(place, chainOf(receiver).root);
+  return ref?.t === "package" && FRAMEWORKS.some((name) => /^[.(]/.test(after(ref.path, name)));
+}
+
+/** What follows a prefix, "" when it is none. */
+function after(text: string, prefix: string): string {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : "";
 }
 
 function routeCall(call: Call): Call | null {

@@ -6,6 +6,11 @@ import { Builder } from "./builder.ts";
 import { lowerExpression, stringValue, typeOf } from "./javascript-expression.ts";
 import { moduleOf, STATEMENTS } from "./javascript-module.ts";
 
+/** `name`, `name as alias` and `"any name" as alias` of an export clause, behind `type` or not. */
+const EXPORTED = /^(?:type\s+(?!as\b))?([\w$]+|"[^"]*"|'[^']*')(?:\s+as\s+([\w$]+|"[^"]*"|'[^']*'))?$/;
+
+const withoutQuotes = (name: string) => (/^["']/.test(name) ? name.slice(1, -1) : name);
+
 /** What an anonymous function is called by its surroundings, and whether that makes it stand for itself. */
 export interface Hint {
   name: string;
@@ -217,7 +222,6 @@ export class JavaScript extends Builder {
     if (required?.kids[0]) return this.addImport(this.text(required.kids[0]), source, "*", node);
     const clause = node.kids.find((kid) => kid.type === "import_clause");
     if (!clause) return this.addImport("", source, "*", node);
-    if (/^import\s+type\b/.test(this.between(node.start, clause.end))) return;
     for (const kid of clause.kids) {
       if (kid.type === "identifier") this.addImport(this.text(kid), source, "default", kid);
       else if (kid.type === "namespace_import" && kid.kids[0])
@@ -265,16 +269,12 @@ export class JavaScript extends Builder {
     }
     const clause = node.kids.find((kid) => kid.type === "export_clause");
     for (const one of clause?.kids ?? []) {
-      const name = fieldOf(one, "name");
-      if (!name || this.text(name) === "default") {
-        // `default` is a keyword, not always a named node.
-        const alias = /^default\s+as\s+([\w$]+)/.exec(this.text(one))?.[1];
-        if (alias) this.module.exports.push({ name: alias, value: null, source, from: "default" });
-        continue;
-      }
-      const outside = this.unquoted(fieldOf(one, "alias") ?? name);
-      if (source === null) this.addExport(outside, { k: "name", name: this.text(name), at: this.at(one) });
-      else this.module.exports.push({ name: outside, value: null, source, from: this.unquoted(name) });
+      // `default` is a keyword and no named node: the text says all. `type` may stand before a name.
+      const [, name = "", alias = name] = EXPORTED.exec(this.text(one)) ?? [];
+      if (name === "") continue;
+      const outside = withoutQuotes(alias);
+      if (source === null) this.addExport(outside, { k: "name", name, at: this.at(one) });
+      else this.module.exports.push({ name: outside, value: null, source, from: withoutQuotes(name) });
     }
     if (source !== null && !clause) {
       const space = node.kids.find((kid) => kid.type === "namespace_export")?.kids[0];
