@@ -144,7 +144,7 @@ const CASES: [name: string, code: string, expected: string[], more?: SourceTree]
   ],
   [
     "a method of a manager has its own access; what it builds is run by the caller",
-    "def a():\n    Item.objects.wipe()\ndef b():\n    return Item.objects.dear().count()\n",
+    "def a():\n    Item.objects.wipe()\ndef b():\n    return Item.objects.dear().count()\ndef c():\n    return Item.objects.dear()\n",
     ["b reads shop_item"],
   ],
   [

@@ -417,7 +417,8 @@ export class Values {
           ...held,
           classes: on.classes,
           tables: new Set([...on.tables, ...held.tables]),
-          isLocal: true,
+          // Built by the method, unless this function built what it is called on.
+          isLocal: call.callee.k === "member" && call.callee.of.k === "call",
         };
       if (held || BUILDS.test(name)) return held ?? on;
     }
@@ -428,6 +429,8 @@ export class Values {
       return one(on.model);
     if (/^a?bulk_create$/.test(name)) return { t: "rows", model: on.model };
     if (name === "none" || Object.hasOwn(WRITES, name)) return null;
+    // `ContentType.objects.get_for_model(x)` gives an instance.
+    if (on.isOpen && !own && /^get_(for_|by_)/.test(name)) return one(on.model);
     return on.isOpen && !own ? { ...on, relation: null } : null;
   }
 
