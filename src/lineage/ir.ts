@@ -25,8 +25,8 @@ export type Expr =
   | { k: "element"; name: Expr; at: number }
   /** A regular expression literal. */
   | { k: "regex"; source: string; at: number }
-  /** One of the values of a collection, as a loop variable holds it. */
-  | { k: "item"; of: Expr; at: number }
+  /** One of the values of a collection, as a loop variable holds it; `n`: the one at this place (`a, b = pair()`). */
+  | { k: "item"; of: Expr; at: number; n?: number }
   /** Anything else; its parts are kept for the calls in them. */
   | { k: "other"; of: Expr[]; at: number };
 
@@ -62,6 +62,8 @@ export interface FunctionIR {
   bindings: Map<string, Expr[]>;
   /** For a name that is given several values, the last line of the block in which each is given; null without any. */
   blockEnds: Map<string, number[]> | null;
+  /** The types that Python code gives to local names (`order: Order = …`); null without any. */
+  types: Map<string, Expr> | null;
   /** The expressions of its body. */
   roots: Expr[];
   returns: Expr[];

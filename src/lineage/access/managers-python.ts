@@ -1,4 +1,4 @@
-/** Django's managers and Peewee's model methods: the model is named at the head of the chain. */
+/** Flask-SQLAlchemy's `Model.query` and Peewee's model methods: the model is named at the head of the chain. */
 
 import type { AccessFact } from "../facts.ts";
 import type { Expr } from "../ir.ts";
@@ -30,19 +30,7 @@ export function namedColumns(args: readonly Expr[], model: Model): string[] {
   return args.flatMap((arg) => (arg.k === "named" ? [model.columns.get(arg.name) ?? arg.name] : []));
 }
 
-const DJANGO_WRITES: Record<string, Operation> = {
-  create: "insert",
-  bulk_create: "insert",
-  acreate: "insert",
-  get_or_create: "insert",
-  update_or_create: "upsert",
-  aupdate_or_create: "upsert",
-  update: "update",
-  bulk_update: "update",
-  aupdate: "update",
-  delete: "delete",
-  adelete: "delete",
-};
+const QUERY_WRITES: Record<string, Operation> = { update: "update", delete: "delete" };
 const PEEWEE: Record<string, Operation> = {
   select: "select",
   get: "select",
@@ -61,36 +49,27 @@ const PEEWEE: Record<string, Operation> = {
 };
 
 /** Methods whose arguments are what is stored; those of `get_or_create` are also what is looked for. */
-const STORES = /^(create|acreate|insert|update|aupdate)$/;
+const STORES = /^(create|insert|update)$/;
 
-/** `Model.objects.filter(…)`, `Model.query.filter_by(…)`, Peewee's `Model.select()`; also `get_object_or_404(Model)`. */
+/** Flask-SQLAlchemy's `Model.query.filter_by(…)`, Peewee's `Model.select()`. */
 export function managers(ctx: AccessContext, place: Place, call: Call): void {
   const { root, steps } = chainOf(call);
-  if (/^(get_object_or_404|get_list_or_404)$/.test(calledName(call)) && call.args[0]) {
-    const model = classModel(ctx, place, call.args[0]);
-    if (model) ctx.emit(place, call.at, model.table, "select", [], "builder");
-    return;
-  }
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as Step;
     const of = modelBefore(ctx, place, root, steps.slice(0, i));
     if (!of) continue;
-    if (
-      step.args === null &&
-      /^(objects|_default_manager|_base_manager|query|\w+_objects|all_objects)$/.test(step.name)
-    ) {
-      const verb = steps.slice(i + 1).find((one) => one.args && Object.hasOwn(DJANGO_WRITES, one.name));
-      const operation = verb ? (DJANGO_WRITES[verb.name] as Operation) : "select";
-      if (of.family === "django" || of.family === "sqlalchemy")
-        ctx.emit(
-          place,
-          call.at,
-          of.table,
-          operation,
-          verb && operation !== "delete" ? namedColumns(verb.args ?? [], of) : [],
-          "builder",
-          { data: verb && STORES.test(verb.name) ? (verb.args ?? []) : [], model: of },
-        );
+    if (of.family === "sqlalchemy" && step.args === null && step.name === "query") {
+      const verb = steps.slice(i + 1).find((one) => one.args && Object.hasOwn(QUERY_WRITES, one.name));
+      const operation = verb ? (QUERY_WRITES[verb.name] as Operation) : "select";
+      ctx.emit(
+        place,
+        call.at,
+        of.table,
+        operation,
+        verb && operation !== "delete" ? namedColumns(verb.args ?? [], of) : [],
+        "builder",
+        { data: verb && STORES.test(verb.name) ? (verb.args ?? []) : [], model: of },
+      );
       return;
     }
     if (of.family === "peewee" && step.args && Object.hasOwn(PEEWEE, step.name)) {

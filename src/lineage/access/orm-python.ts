@@ -1,4 +1,4 @@
-/** ORMs of Python: SQLAlchemy (core and ORM), Django and Peewee. */
+/** ORMs of Python: SQLAlchemy (core and ORM) and Peewee here, Django beside them. */
 
 import type { AccessFact } from "../facts.ts";
 import type { Expr } from "../ir.ts";
@@ -8,6 +8,7 @@ import type { Place } from "../program.ts";
 import { valuesAt } from "../reaching.ts";
 import { type Call, calledName, chainOf, receiverOf, type Site, type Step } from "../sites.ts";
 import { listOf } from "../text.ts";
+import { djangoAccess } from "./django/access.ts";
 import { type AccessContext, chainsAt, constantOf, keysOf } from "./emit.ts";
 import { classModel, managers, modelBefore, namedColumns } from "./managers-python.ts";
 
@@ -22,6 +23,7 @@ export function pythonOrmAccess(ctx: AccessContext): void {
     stored(ctx, site.place, site.expr);
   }
   attributes(ctx);
+  djangoAccess(ctx);
 }
 
 /** The models named anywhere in an expression: `select(User.id, func.count(Order.id))`. */
@@ -224,18 +226,11 @@ function stored(ctx: AccessContext, place: Place, call: Call): void {
     }
     return;
   }
-  if (
-    (name === "save" ||
-      name === "delete" ||
-      name === "asave" ||
-      name === "adelete" ||
-      name === "delete_instance") &&
-    receiver.k !== "member"
-  ) {
+  if ((name === "save" || name === "delete" || name === "delete_instance") && receiver.k !== "member") {
     const made = receiver.k === "call" ? receiver : null;
     const ref = ctx.program.resolve(place, receiver);
     const found = ref?.t === "instance" ? ctx.models.ofClass(ref) : queried(ctx, place, receiver);
-    if (found?.family !== "django" && found?.family !== "peewee") return;
+    if (found?.family !== "peewee") return;
     const operation = name.includes("delete")
       ? "delete"
       : made || isMade(ctx, place, receiver)
@@ -279,8 +274,6 @@ function queried(ctx: AccessContext, place: Place, expr: Expr): Model | null {
     } else break;
   }
   if (value?.k !== "call") return null;
-  if (/^(get_object_or_404)$/.test(calledName(value)) && value.args[0])
-    return classModel(ctx, place, value.args[0]);
   const { root, steps } = chainOf(value);
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as Step;
@@ -290,7 +283,7 @@ function queried(ctx: AccessContext, place: Place, expr: Expr): Model | null {
       if (found.size === 1) return [...found.keys()][0] ?? null;
     }
     const of = modelBefore(ctx, place, root, steps.slice(0, i));
-    if (of && /^(objects|query|select|get|get_or_none|get_by_id)$/.test(step.name)) return of;
+    if (of && /^(query|select|get|get_or_none|get_by_id)$/.test(step.name)) return of;
   }
   return null;
 }

@@ -46,6 +46,7 @@ export class Builder {
       decorators: [],
       bindings: new Map(),
       blockEnds: null,
+      types: null,
       roots: [],
       returns: [],
     };

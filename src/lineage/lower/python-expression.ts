@@ -145,7 +145,10 @@ function assignmentOf(py: Python, node: Node, at: number): Expr {
     const name = py.text(left);
     const before = py.current.bindings.get(name)?.at(-1);
     py.bind(name, before ? { k: "text", parts: [before, value], at } : value);
-  } else py.assign(left, value);
+  } else {
+    py.assign(left, value);
+    py.declare(left, fieldOf(node, "type"));
+  }
   return value.k === "name" || value.k === "value" ? NOTHING : { k: "other", of: [value], at };
 }
 

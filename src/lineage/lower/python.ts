@@ -167,9 +167,19 @@ export class Python extends Builder {
     } else if (/^(pattern_list|tuple_pattern|tuple|list_pattern)$/.test(target.type)) {
       const items = value.k === "list" ? value.items : null;
       target.kids.forEach((kid, i) => {
-        this.assign(kid, items?.[i] ?? { k: "item", of: value, at: this.at(kid) });
+        this.assign(kid, items?.[i] ?? { k: "item", of: value, at: this.at(kid), n: i });
       });
-    } else if (target.kids[0]) this.assign(target.kids[0], value);
+    } else if (target.type === "subscript" && target.kids[0]?.type === "identifier")
+      // `ctx["orders"] = …`: one of what the name holds, not what it is.
+      this.grow(this.text(target.kids[0]), [value]);
+    else if (target.kids[0]) this.assign(target.kids[0], value);
+  }
+
+  /** Keeps the type that a local name is annotated with. */
+  declare(target: Node, type: Node | undefined): void {
+    if (!type || target.type !== "identifier") return;
+    this.current.types ??= new Map();
+    this.current.types.set(this.text(target), annotation(this, type));
   }
 
   importOf(node: Node): void {

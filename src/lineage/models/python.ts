@@ -5,6 +5,7 @@ import { spell } from "../ir.ts";
 import type { Place, Program, Ref } from "../program.ts";
 import { type Call, calledName, entryOf } from "../sites.ts";
 import { textsOf } from "../text.ts";
+import { djangoTable, isDjangoModel, isProxy, metaOf } from "./django.ts";
 import type { Model, Models } from "./models.ts";
 import { snakeCase } from "./names.ts";
 
@@ -62,9 +63,10 @@ function familyOf(program: Program, of: { m: number; c: number }, depth: number)
   const cls = program.class(of);
   for (const base of cls.bases) {
     if (base.k === "named") continue;
-    const family = ofPackage(spell(base), program.resolve({ m: of.m, f: 0 }, base), program);
-    if (family) return family;
     const ref = program.resolve({ m: of.m, f: 0 }, base);
+    const family = ofPackage(spell(base), ref, program);
+    if (family) return family;
+    if (ref?.t === "package" && isDjangoModel(program, of.m, cls, ref.path)) return "django";
     if (ref?.t === "class" && !(ref.m === of.m && ref.c === of.c)) {
       const inherited = familyOf(program, ref, depth + 1);
       if (inherited) return inherited;
@@ -80,8 +82,6 @@ function ofPackage(written: string, ref: Ref | null, program: Program): Family |
   if (/^sqlmodel\.SQLModel/.test(path)) return "sqlmodel";
   if (/declarative_base\(\)|DeclarativeBase|MappedAsDataclass|automap_base\(\)/.test(path))
     return "sqlalchemy";
-  if (/^django\.(contrib\.gis\.)?db\.models|^django.*\.Model$|AbstractUser$|AbstractBaseUser$/.test(path))
-    return "django";
   if (/^peewee\.|playhouse/.test(path)) return "peewee";
   if (/(^|\.)db\.Model$/.test(written) && program.uses("flask_sqlalchemy")) return "flask";
   if (/flask_sqlalchemy.*\.Model$/.test(path)) return "flask";
@@ -97,18 +97,18 @@ function fromClass(
   models: Models,
 ): void {
   const module = program.module(m);
-  const meta = module.classes.find((one) => one.outer === c && one.name === "Meta");
+  const meta = metaOf(program, { m, c });
   const field = (of: ClassIR | undefined, name: string): Expr | null =>
     of?.fields.find((one) => one.name === name)?.value ?? null;
   const isAbstract = isTrue(field(cls, "__abstract__")) || isTrue(field(meta, "abstract"));
   if (isAbstract) return;
-  const table = tableOf(program, m, cls, meta, family);
+  const table = family === "django" ? djangoTable(program, { m, c }) : tableOf(program, m, cls, meta, family);
   if (table === null) return;
   const columns = columnsOf(program, { m, c }, family, 0);
   const model: Model = {
     table,
     declaredAs: cls.name,
-    how: "orm",
+    how: family === "django" && isProxy(meta) ? null : "orm",
     family: family === "django" || family === "peewee" ? family : "sqlalchemy",
     file: module.file,
     line: cls.at,
@@ -122,18 +122,11 @@ function tableOf(
   m: number,
   cls: ClassIR,
   meta: ClassIR | undefined,
-  family: Family,
+  family: Exclude<Family, "django">,
 ): string | null {
   const value = (of: ClassIR | undefined, name: string) =>
     of?.fields.find((one) => one.name === name)?.value ?? undefined;
   switch (family) {
-    case "django": {
-      const given = text(program, m, value(meta, "db_table"));
-      if (given !== null) return given;
-      if (isTrue(value(meta, "proxy") ?? null)) return null;
-      const label = text(program, m, value(meta, "app_label")) ?? appOf(program.module(m).file);
-      return `${label}_${cls.name.toLowerCase()}`;
-    }
     case "peewee":
       return (
         text(program, m, value(meta, "table_name")) ??
@@ -152,13 +145,6 @@ function tableOf(
     default:
       return text(program, m, value(cls, "__tablename__"));
   }
-}
-
-/** `shop/models.py`, `shop/models/order.py` → `shop`. */
-function appOf(file: string): string {
-  const steps = file.split("/");
-  const at = steps.lastIndexOf("models");
-  return (at > 0 ? steps[at - 1] : steps.at(-2)) ?? "app";
 }
 
 function columnsHere(cls: ClassIR): ClassIR["fields"] {
@@ -189,7 +175,7 @@ function columnsOf(
     const value = field.value;
     const called = value?.k === "call" ? calledName(value) : "";
     if (
-      /^(relationship|synonym|hybrid_property|column_property|association_proxy|ManyToManyField|GenericForeignKey|GenericRelation|Manager|backref|Relationship|ConfigDict)$/.test(
+      /^(relationship|synonym|hybrid_property|column_property|association_proxy|\w*ManyToManyField|GenericForeignKey|GenericRelation|Manager|backref|Relationship|ConfigDict)$/.test(
         called,
       ) ||
       called.endsWith("Manager")
@@ -199,7 +185,7 @@ function columnsOf(
       columns.set(field.name, text(program, of.m, value.args[0]) ?? field.name);
     } else if (
       family === "django" &&
-      (called === "ForeignKey" || called === "OneToOneField") &&
+      /(ForeignKey|OneToOneField|ParentalKey)$/.test(called) &&
       value?.k === "call"
     )
       columns.set(
