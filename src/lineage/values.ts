@@ -18,6 +18,7 @@ import {
   type Value,
 } from "./value.ts";
 
+const UNKNOWN: readonly Value[] = [{ t: "outside", path: null }];
 const VALUES_MAX = 8;
 const DEPTH_MAX = 40;
 /** Expressions looked at for one question. */
@@ -91,9 +92,10 @@ export class Values {
         return expr.of.length === 1 && expr.of[0] ? next(expr.of[0]) : [];
       case "member": {
         const bound = this.#bound(scope, expr, depth);
-        return bound.length > 0
-          ? bound
-          : next(expr.of).flatMap((of) => this.#member(of, expr.name, depth + 1));
+        if (bound.length > 0) return bound;
+        const of = next(expr.of);
+        // A part of what is not understood is a part all the same.
+        return (of.length > 0 ? of : UNKNOWN).flatMap((one) => this.#member(one, expr.name, depth + 1));
       }
       case "index":
         return this.#indexed(scope, expr.of, expr.key, depth);
@@ -147,7 +149,7 @@ export class Values {
       }
     }
     const ref = this.#program.lookup({ m: scope.m, f: 0 }, name);
-    return ref ? fromRef(ref) : [{ t: "outside", path: null }];
+    return ref ? fromRef(ref) : UNKNOWN;
   }
 
   #param(scope: Scope, place: Place, param: FunctionIR["params"][number], depth: number): readonly Value[] {

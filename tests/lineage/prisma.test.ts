@@ -189,6 +189,20 @@ const TABLE_VALUES: [name: string, tree: SourceTree, expected: string[]][] = [
     ["own reads Post", "f reads users", "g reads Post", "h reads users"],
   ],
   [
+    "a table that a function is given is told where it is named; another caller's is its own",
+    typescript(
+      "async function purge(table, before) { await table.deleteMany({ where: { before } }); }\nexport const f = () => purge(prisma.post, 1);\nexport const g = () => purge(prisma.comment, 2);\nexport const h = (other) => purge(other, 3);",
+    ),
+    ["f deletes Post", "g deletes Comment"],
+  ],
+  [
+    "Python: a table that a function is given, and one that a protocol declares",
+    python(
+      'class Tables(Protocol):\n    @property\n    def post(self) -> "Actions": ...\nasync def ids(table, where): return await each(lambda chunk: table.find_many(where=chunk))\nasync def f(): return await ids(db.user, {})\nasync def g(tables: Tables): return await tables.post.find_many()',
+    ),
+    ["f reads users", "g reads Post"],
+  ],
+  [
     "Python: the classes of the generated models",
     python(
       'from prisma.models import User\nclass Author(User):\n    pass\nasync def f(): return await User.prisma().find_first()\nasync def g(): return await Author.prisma().create(data={"name": "x"})',

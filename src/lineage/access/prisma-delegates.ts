@@ -28,12 +28,19 @@ export class Delegates {
     if (!receiver) return [];
     const python = this.#ctx.program.module(place.m).language === "python";
     const values = this.#values.of(place, receiver);
-    const found = new Set(values.flatMap((value) => this.#modelsOf(value, python, 0)));
+    const found = new Set(this.ofExpr(place, receiver));
     if (found.size === 0)
       for (const value of values)
         if (value.t === "instance")
           for (const model of this.#handedOn(value, calledName(call), python)) found.add(model);
     return [...found];
+  }
+
+  /** The models whose tables an expression can be. */
+  ofExpr(place: Place, expr: Expr): Model[] {
+    const python = this.#ctx.program.module(place.m).language === "python";
+    const values = this.#values.of(place, expr);
+    return [...new Set(values.flatMap((value) => this.#modelsOf(value, python, 0)))];
   }
 
   /** True when the receiver of a call is a table of a client that only run time names: `prisma[model]`. */
@@ -55,10 +62,14 @@ export class Delegates {
         const model = value.name === null ? null : this.property(value.name, python);
         return model && this.#mayBeClient(value.of, value.name as string) ? [model] : [];
       }
-      case "function":
-        return depth > READS_MAX
-          ? []
-          : this.#values.read(value).flatMap((one) => this.#modelsOf(one, python, depth + 1));
+      case "function": {
+        if (depth > READS_MAX) return [];
+        const fn = this.#ctx.program.function(value);
+        // A property that a protocol or an abstract class declares.
+        const declared = fn.cls !== null && fn.returns.length === 0 ? this.property(fn.name, python) : null;
+        if (declared) return [declared];
+        return this.#values.read(value).flatMap((one) => this.#modelsOf(one, python, depth + 1));
+      }
       case "given":
         return this.#ofType(value.type);
       case "outside": {

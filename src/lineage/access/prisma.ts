@@ -7,6 +7,7 @@ import type { Place } from "../program.ts";
 import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
 import { type AccessContext, keysOf } from "./emit.ts";
 import { Delegates } from "./prisma-delegates.ts";
+import { HandedTables } from "./prisma-handed.ts";
 import { entriesOf, Relations } from "./prisma-relations.ts";
 
 type Operation = AccessFact["operation"];
@@ -75,6 +76,7 @@ export function prismaAccess(ctx: AccessContext): void {
   const { models, program } = ctx;
   if (models.prisma.size === 0) return;
   const delegates = new Delegates(ctx);
+  const handed = new HandedTables(ctx);
   for (const { place, expr } of ctx.sites) {
     if (expr.k !== "call" || expr.callee.k !== "member") continue;
     const { language } = program.module(place.m);
@@ -89,9 +91,12 @@ export function prismaAccess(ctx: AccessContext): void {
     const found = delegates.of(place, expr);
     const operation = operations[name] as Operation;
     for (const model of found) told(ctx, place, expr, operation, model);
-    if (found.length === 0 && DISTINCT.test(name) && delegates.isClients(place, expr))
+    if (found.length > 0) continue;
+    if (DISTINCT.test(name) && delegates.isClients(place, expr))
       ctx.emit(place, expr.at, null, operation, [], "builder");
+    else handed.add(place, expr, operation);
   }
+  handed.tell(delegates);
 }
 
 /** True when a call can be one of Prisma's, by its arguments. */
