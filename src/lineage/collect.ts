@@ -9,6 +9,7 @@ import { gormAccess } from "./access/gorm.ts";
 import { StoredLiterals } from "./access/literals.ts";
 import { javascriptOrmAccess } from "./access/orm-javascript.ts";
 import { pythonOrmAccess } from "./access/orm-python.ts";
+import { prismaAccess } from "./access/prisma.ts";
 import { sqlFacts, tableFact } from "./access/sql.ts";
 import { sqliteUtilsAccess } from "./access/sqlite-utils.ts";
 import { callFacts } from "./calls.ts";
@@ -102,7 +103,14 @@ async function factsOf(
       literals.add(place, access, stored);
     },
   };
-  for (const access of [builderAccess, javascriptOrmAccess, pythonOrmAccess, sqliteUtilsAccess, gormAccess]) {
+  for (const access of [
+    builderAccess,
+    prismaAccess,
+    javascriptOrmAccess,
+    pythonOrmAccess,
+    sqliteUtilsAccess,
+    gormAccess,
+  ]) {
     access(context);
     await pause();
   }

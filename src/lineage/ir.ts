@@ -25,8 +25,8 @@ export type Expr =
   | { k: "element"; name: Expr; at: number }
   /** A regular expression literal. */
   | { k: "regex"; source: string; at: number }
-  /** One of the values of a collection, as a loop variable holds it; `n`: the one at this place (`a, b = pair()`). */
-  | { k: "item"; of: Expr; at: number; n?: number }
+  /** One of the values of a collection, as a loop variable holds it; `nth`: which one, where it is unpacked. */
+  | { k: "item"; of: Expr; at: number; nth?: number }
   /** Anything else; its parts are kept for the calls in them. */
   | { k: "other"; of: Expr[]; at: number };
 

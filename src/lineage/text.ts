@@ -60,6 +60,8 @@ function find(program: Program, place: Place, expr: Expr, depth: number): Text[]
     case "named":
       return next(expr.of);
     case "item": {
+      const { nth } = expr;
+      if (nth !== undefined) return nthTexts(program, place, expr.of, nth, depth);
       const list = listOf(program, place, expr.of);
       return bounded((list?.items ?? []).flatMap((one) => next(one.expr, one.place)));
     }
@@ -100,6 +102,21 @@ function find(program: Program, place: Place, expr: Expr, depth: number): Text[]
     default:
       return [];
   }
+}
+
+/** `sql, params = build()`: the nth of what a list holds or a function returns. */
+function nthTexts(program: Program, place: Place, of: Expr, nth: number, depth: number): Text[] {
+  if (depth > DEPTH_MAX) return [];
+  if (of.k === "either")
+    return bounded(of.of.flatMap((one) => nthTexts(program, place, one, nth, depth + 1)));
+  const list = listOf(program, place, of)?.items[nth];
+  if (list) return textsOf(program, list.place, list.expr, depth + 1);
+  const made = of.k === "name" ? (program.function(place).bindings.get(of.name)?.at(-1) ?? of) : of;
+  const ref = made.k === "call" ? program.resolve(place, made.callee) : null;
+  if (ref?.t !== "function") return [];
+  const { returns } = program.function(ref);
+  if (returns.length > 6) return [];
+  return bounded(returns.flatMap((value) => nthTexts(program, ref, value, nth, depth + 2)));
 }
 
 /** True while an expression's texts are being looked for. */
@@ -232,6 +249,8 @@ function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, d
   return bounded(
     fn.returns
       .filter((value) => value.k !== "call" || value.isNew === false)
+      // `execute(*build())`: a text and its parameters, returned together.
+      .map((value) => (value.k === "list" && value.items[0] ? value.items[0] : value))
       .flatMap((value) => textsOf(program, { m: ref.m, f: ref.f }, value, depth + 2)),
   );
 }

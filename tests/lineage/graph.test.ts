@@ -2,6 +2,22 @@ import { describe, expect, test } from "vitest";
 import { callLines, entryLines, factsFrom, type SourceTree } from "../kit/code.ts";
 
 const CALLS: [name: string, tree: SourceTree, expected: string[]][] = [
+  [
+    "Python: a generic base is its class",
+    {
+      "a.py":
+        'class Base(Generic[T]):\n    def load(self): pass\nclass Users(Base["models.User"]):\n    def all(self): self.load()\n',
+    },
+    ["Users.all -call-> Base.load"],
+  ],
+  [
+    "Python: what a context manager hands out",
+    {
+      "a.py":
+        "from contextlib import contextmanager\nclass Repo:\n    def save(self): pass\n@contextmanager\ndef repo():\n    yield Repo()\ndef run():\n    with repo() as r:\n        r.save()\n",
+    },
+    ["run -call-> repo", "run -call-> Repo.save"],
+  ],
   ["a function of the same file", { "a.js": "function a() { b(); }\nfunction b() {}" }, ["a -call-> b"]],
   [
     "named, default and namespace imports",

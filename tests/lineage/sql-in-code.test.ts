@@ -3,6 +3,11 @@ import { accessLines, factsFrom } from "../kit/code.ts";
 
 const JS: [name: string, source: string, expected: string[]][] = [
   [
+    "a text and its parameters, returned as a list or an object and taken apart",
+    'function list(x) { return ["SELECT a FROM usage WHERE b = ?", [x]]; }\nfunction named(x) { return { statement: "DELETE FROM usage", params: [x] }; }\nfunction read(db) { const [sql, params] = list(1); return db.all(sql, params); }\nfunction purge(db) { const { statement, params } = named(1); return db.run(statement, params); }',
+    ["read reads usage (a, b)", "purge deletes usage"],
+  ],
+  [
     "better-sqlite3, prepare and run in one expression",
     'function save(db, x) { db.prepare("INSERT INTO usage (a, b) VALUES (?, ?)").run(x, 1); }',
     ["save inserts usage (a, b)"],
@@ -133,6 +138,21 @@ const JS: [name: string, source: string, expected: string[]][] = [
 ];
 
 const PY: [name: string, source: string, expected: string[]][] = [
+  [
+    "a text and its parameters, returned together and unpacked",
+    'def build(x):\n    if x: return "SELECT a FROM usage WHERE b = ?", (x,)\n    return "SELECT a FROM users", ()\ndef read(conn):\n    sql, params = build(1)\n    return conn.execute(sql, params)\n',
+    ["read reads usage (a, b)", "read reads users (a)"],
+  ],
+  [
+    "a text and its parameters, handed on whole, and through a runner of the tree",
+    'def build(x): return "DELETE FROM usage WHERE b = ?", (x,)\ndef run(conn, sql, *params): return conn.execute(sql, params)\ndef a(conn): conn.execute(*build(1))\ndef b(conn):\n    sql, params = build(1)\n    run(conn, sql, *params)\n',
+    ["a deletes usage", "b deletes usage"],
+  ],
+  [
+    "of what is unpacked only the one that is run",
+    'def read(conn):\n    sql, other = "SELECT a FROM usage", "SELECT a FROM users"\n    return conn.execute(sql)\ndef pair(): return "SELECT a FROM usage", "SELECT b FROM users"\ndef second(conn):\n    _, sql = pair()\n    return conn.execute(sql)\n',
+    ["read reads usage (a)", "second reads users (b)"],
+  ],
   [
     "sqlite3",
     'def save(conn):\n    conn.execute("INSERT INTO usage (a, b) VALUES (?, ?)", (1, 2))\n',

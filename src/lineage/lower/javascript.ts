@@ -195,7 +195,16 @@ export class JavaScript extends Builder {
         }
       }
     } else if (node.type === "array_pattern") {
-      for (const kid of node.kids) this.pattern(kid, { k: "item", of: value, at: this.at(kid) });
+      // Where an item is left out (`[, set]`), the others cannot be counted.
+      const counted = !/^\[\s*,|,\s*,/.test(this.text(node));
+      node.kids.forEach((kid, nth) => {
+        this.pattern(kid, {
+          k: "item",
+          of: value,
+          at: this.at(kid),
+          ...(counted && kid.type !== "rest_pattern" && { nth }),
+        });
+      });
     } else if (node.type === "assignment_pattern") {
       const left = fieldOf(node, "left");
       if (left) this.pattern(left, value);

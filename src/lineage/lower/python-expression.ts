@@ -91,8 +91,13 @@ export function lowerPython(py: Python, node: Node): Expr {
     case "await":
     case "list_splat":
     case "dictionary_splat":
-    case "yield":
       return lower(node.kids.find((kid) => kid.type !== "comment"));
+    case "yield": {
+      // What a generator hands out is what a context manager or a dependency gives.
+      const value = lower(node.kids.find((kid) => kid.type !== "comment"));
+      if (value !== NOTHING) py.current.returns.push(value);
+      return value;
+    }
     case "list_comprehension":
     case "set_comprehension":
     case "dictionary_comprehension":

@@ -123,8 +123,10 @@ export class Python extends Builder {
     const cls = this.addClass(this.text(name), node, this.cls);
     const index = this.module.classes.length - 1;
     cls.decorators = [...decorators];
+    // `Repository[User]` is Repository.
     for (const base of fieldOf(node, "superclasses")?.kids ?? [])
-      if (base.type !== "comment") cls.bases.push(lower(this, base));
+      if (base.type !== "comment")
+        cls.bases.push(lower(this, (base.type === "subscript" && fieldOf(base, "value")) || base));
     const outer = this.cls;
     this.cls = index;
     for (const member of fieldOf(node, "body")?.kids ?? []) this.classMember(member, cls);
@@ -166,8 +168,13 @@ export class Python extends Builder {
       else this.bind(path, value);
     } else if (/^(pattern_list|tuple_pattern|tuple|list_pattern)$/.test(target.type)) {
       const items = value.k === "list" ? value.items : null;
+      const star = target.kids.findIndex((kid) => kid.type === "list_splat_pattern");
       target.kids.forEach((kid, i) => {
-        this.assign(kid, items?.[i] ?? { k: "item", of: value, at: this.at(kid), n: i });
+        const nth = star < 0 || i < star ? i : undefined;
+        this.assign(
+          kid,
+          items?.[i] ?? { k: "item", of: value, at: this.at(kid), ...(nth !== undefined && { nth }) },
+        );
       });
     } else if (target.type === "subscript" && target.kids[0]?.type === "identifier")
       // `ctx["orders"] = …`: one of what the name holds, not what it is.

@@ -31,6 +31,8 @@ export class Models {
   readonly #byName = new Map<string, Model | null>();
   /** Prisma: client property (lower case) → model. */
   readonly prisma = new Map<string, Model>();
+  /** Prisma: the fields of a model that lead to other models. */
+  readonly relations = new Map<Model, Map<string, { to: Model; isList: boolean }>>();
 
   constructor(program: Program) {
     prismaModels(program, this);

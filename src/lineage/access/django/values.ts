@@ -304,15 +304,15 @@ export class Values {
     const called = from.k === "call" ? calledName(from) : "";
     // `order, created = Order.objects.get_or_create(…)`.
     if (/^a?(get_or_create|update_or_create)$/.test(called))
-      return (expr.n ?? 0) === 0 ? this.of(place, from, depth) : null;
+      return (expr.nth ?? 0) === 0 ? this.of(place, from, depth) : null;
     // `for i, order in enumerate(orders)`.
     if (from.k === "item" && from.of.k === "call" && calledName(from.of) === "enumerate" && from.of.args[0])
-      return expr.n === 1 ? this.#item(place, { k: "item", of: from.of.args[0], at: expr.at }, depth) : null;
+      return expr.nth === 1 ? this.#item(place, { k: "item", of: from.of.args[0], at: expr.at }, depth) : null;
     const of = this.of(place, from, depth);
     if (of?.t === "query" || of?.t === "rows") return one(of.model);
     if (of?.t !== "tuple") return null;
-    if (expr.n !== undefined) {
-      const item = of.items[expr.n];
+    if (expr.nth !== undefined) {
+      const item = of.items[expr.nth];
       return item ? this.of(of.place, item, depth) : null;
     }
     const held = this.#merged(of.items.slice(0, 12).map((item) => this.of(of.place, item, depth)));
