@@ -9,9 +9,9 @@ import {
   codeTargets,
   databaseTables,
   entriesByFunction,
+  isOfMigration,
   listEntries,
   listFunctions,
-  MIGRATION_FILE,
   SYSTEM_TABLE,
   spellingKey,
 } from "../src/contract/code.ts";
@@ -33,7 +33,7 @@ export default defineCheck({
       "Tables that code gives to code which may use them unseen: a model handed to a repository, an adapter or a relation, a name given to a function that runs no SQL with it here; tables of whose model objects are made, for what is read.",
       "Locks, leases, nonces and idempotency keys: whether the write went through is all that is asked.",
       "A table that is only written and whose name says that it is kept for people or other programs (audit, outbox, archive, deleted, backup, feedback): told as info.",
-      "A table that only migrations touch is history.",
+      "A table that only migrations touch, or functions that are named after one, is history.",
       "A name that is a spelling of a used table belongs to `table-name-drift`.",
     ],
     needs: "source code",
@@ -65,7 +65,7 @@ export default defineCheck({
         continue;
       if ((spellings.get(spellingKey(name)) ?? 0) > 1) continue;
       // What only migrations touch is history.
-      if ([...reads, ...writes].every((access) => MIGRATION_FILE.test(access.file))) continue;
+      if ([...reads, ...writes].every(isOfMigration)) continue;
       const rows = database.get(name)?.rows ?? null;
       const others = isRead ? reads : writes;
       const reached = others.flatMap((access) => entries.get(access.id) ?? []);

@@ -10,8 +10,8 @@ import {
   codeTargets,
   databaseTables,
   entriesByFunction,
+  isOfMigration,
   listEntries,
-  MIGRATION_FILE,
   SYSTEM_TABLE,
   spellingKey,
 } from "../src/contract/code.ts";
@@ -49,10 +49,7 @@ export default defineCheck({
     const schema = await codeSchema(ctx);
     const database = databaseTables(ctx.evidence);
     const accesses = (await codeAccess(ctx)).filter(
-      (access) =>
-        !SYSTEM_TABLE.test(access.table) &&
-        !MIGRATION_FILE.test(access.file) &&
-        !MIGRATES.test(access.function),
+      (access) => !SYSTEM_TABLE.test(access.table) && !isOfMigration(access),
     );
     if (accesses.length === 0) return new Skip("the code queries no table");
     const known = new Set([...schema.declared.keys(), ...database.keys()]);
@@ -81,10 +78,6 @@ export default defineCheck({
     return findings;
   },
 });
-
-/** Functions that take a schema from one state to the next. */
-const MIGRATES =
-  /(^|_)migrat(e|es|ing|ion|ions)(?![a-z])|[a-z\d]Migrat(e|es|ion|ions)(?![a-z])|^Migrat(e|es|ion|ions)(?![a-z])/;
 
 /** What every finding is made with. */
 interface Found {

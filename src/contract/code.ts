@@ -99,6 +99,14 @@ export const codeAccess = oncePerEvidence(async (ctx): Promise<readonly CodeAcce
 export const MIGRATION_FILE =
   /(^|\/)((?:[\w.-]*[-_.])?migrations?(?:[-_.][\w.-]*)?|(?:background|data|schema|db|database)migrations?|migrate|alembic|versions|prisma\/migrations|drizzle|db\/migrate|changelogs?|flyway)\/|(^|\/)(V?\d{3,}[_-]|\d{4}[_-]?\d\d[_-]?\d\d)[^/]*\.(sql|[jt]s|py|go)$|migrat(e|ion)s?[^/]*\.(sql|[cm]?[jt]s|py|go)$/i;
 
+const MIGRATES =
+  /(^|_)migrat(e|es|ing|ion|ions)(?![a-z])|[a-z\d]Migrat(e|es|ion|ions)(?![a-z])|^Migrat(e|es|ion|ions)(?![a-z])/;
+
+/** Whether an access belongs to a migration, by its file or its function: it speaks of the schema of its time. */
+export function isOfMigration({ file, function: name }: Pick<CodeAccess, "file" | "function">): boolean {
+  return MIGRATION_FILE.test(file) || MIGRATES.test(name);
+}
+
 /** What the code says of the schema; names in lower case. */
 export interface CodeSchema {
   /** Tables that code declares → the columns that any declaration names. */

@@ -38,7 +38,7 @@ export function lentTables(
     if (made) add("made", made.table, file, expr.at);
     const name = calledName(expr);
     if (DESCRIBES.test(name) || READS.test(name)) continue;
-    for (const value of valuesOf(expr)) {
+    for (const { value, isListed } of valuesOf(expr)) {
       const text = textOf(value);
       if (text === null) {
         const model = modelOf(program, models, classes, place, value);
@@ -46,21 +46,29 @@ export function lentTables(
       } else if (name === "relationship") {
         const table = byClass.get(text)?.table ?? (declared.has(text) ? text : null);
         if (table) add("lent", table, file, expr.at);
-      } else if (/_|[a-z][A-Z]/.test(text) && declared.has(text)) add("lent", text, file, expr.at);
+        // A name among others in a list says which tables there are, not that this call uses it.
+      } else if (!isListed && /_|[a-z][A-Z]/.test(text) && declared.has(text))
+        add("lent", text, file, expr.at);
     }
   }
   return [...found.values()];
 }
 
+interface Given {
+  value: Expr;
+  isListed: boolean;
+}
+
 /** What a call is given, inside of lists, objects and named arguments too. */
-function valuesOf(call: Call): Expr[] {
-  const inside = (expr: Expr, depth: number): Expr[] => {
-    if (expr.k === "named") return inside(expr.of, depth);
-    if (depth > 0 && expr.k === "list") return expr.items.flatMap((one) => inside(one, depth - 1));
-    if (depth > 0 && expr.k === "object") return expr.entries.flatMap((one) => inside(one.value, depth - 1));
-    return [expr];
+function valuesOf(call: Call): Given[] {
+  const inside = (value: Expr, depth: number, isListed: boolean): Given[] => {
+    if (value.k === "named") return inside(value.of, depth, isListed);
+    if (depth > 0 && value.k === "list") return value.items.flatMap((one) => inside(one, depth - 1, true));
+    if (depth > 0 && value.k === "object")
+      return value.entries.flatMap((one) => inside(one.value, depth - 1, isListed));
+    return [{ value, isListed }];
   };
-  return call.args.flatMap((arg) => inside(arg, 2));
+  return call.args.flatMap((arg) => inside(arg, 2, false));
 }
 
 function textOf(expr: Expr): string | null {

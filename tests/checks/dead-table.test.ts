@@ -63,6 +63,15 @@ describe("dead-table", () => {
     expect(findings).toMatchObject([{ location: { table: "quota", file: "a.py" } }]);
   });
 
+  test("a name among others in a list is not given to anything", async () => {
+    const { findings } = await auditCode("dead-table", {
+      "schema.sql": "CREATE TABLE usage_events (n INT);",
+      "a.py":
+        'KNOWN = frozenset(["usage_events", "other_events"])\ndef read(conn):\n    return conn.execute("SELECT n FROM usage_events").fetchall()\n',
+    });
+    expect(findings).toMatchObject([{ location: { table: "usage_events", line: 3 } }]);
+  });
+
   const SILENT: [name: string, tree: SourceTree, tables?: Record<string, TableData>][] = [
     ["written and read", { "schema.sql": SCHEMA, "a.js": READ + WRITE }],
     [
@@ -122,6 +131,10 @@ describe("dead-table", () => {
         "a.js":
           'function f(w) { w.addToQueue("usage_events", row); }\nfunction g() { return db.all("SELECT n FROM usage_events"); }',
       },
+    ],
+    [
+      "a function that migrates",
+      { "schema.sql": SCHEMA, "a.js": 'function migrateQuota(db) { return db.all("SELECT n FROM quota"); }' },
     ],
     [
       "a lock",
