@@ -74,7 +74,7 @@ export default defineCheck({
         message: `\`${sole.table}\` is ${isRead ? "read" : "written"} by ${listFunctions(others)} and ${isRead ? "written" : "read"} by no code${
           rows === null ? "" : `; the database holds ${plural(rows, "row")}`
         }.${reached.length > 0 ? ` Reached from ${listEntries(reached)}.` : ""}`,
-        severity: (isRead ? (rows ?? 0) > 0 : KEPT.test(words(name))) ? "info" : "warning",
+        severity: (isRead ? (rows ?? 0) > 0 : KEPT.test(words(sole.table))) ? "info" : "warning",
         measure: { name: "accesses", value: others.length },
         evidence: {
           table: sole.table,
@@ -99,14 +99,17 @@ const KEPT =
   /(^|_)(audits?|audit_\w+|outbox|archived?|archives|deleted|retired|removed|backups?|feedbacks?|tombstones?|dead_letters?)(_|$)/;
 
 function words(name: string): string {
-  return name.replace(/[^\p{L}\p{N}]+/gu, "_");
+  return name
+    .replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1_$2")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "_");
 }
 
 /** Nothing needs to read it: it goes on elsewhere, is only cleaned up, or holds what may be taken once. */
 function isUsedByWriting(schema: CodeSchema, name: string, writes: readonly CodeAccess[]): boolean {
   return (
     schema.passedOn.has(name) ||
-    TAKEN.test(words(name)) ||
+    TAKEN.test(words(writes[0]?.table ?? name)) ||
     writes.every((access) => access.operation === "delete")
   );
 }

@@ -40,12 +40,14 @@ describe("dead-table", () => {
 
   test("what is kept for people and other programs is only told", async () => {
     const { findings } = await auditCode("dead-table", {
-      "schema.sql": "CREATE TABLE audit_log (id INT);\nCREATE TABLE usage_log (id INT);",
+      "schema.sql":
+        "CREATE TABLE audit_log (id INT);\nCREATE TABLE DeletedTeams (id INT);\nCREATE TABLE usage_log (id INT);",
       "a.js":
-        'db.run("INSERT INTO audit_log (id) VALUES (1)"); db.run("INSERT INTO usage_log (id) VALUES (1)");',
+        'db.run("INSERT INTO audit_log (id) VALUES (1)"); db.run("INSERT INTO DeletedTeams (id) VALUES (1)"); db.run("INSERT INTO usage_log (id) VALUES (1)");',
     });
     expect(findings).toMatchObject([
       { severity: "info", location: { table: "audit_log" } },
+      { severity: "info", location: { table: "DeletedTeams" } },
       { severity: "warning", location: { table: "usage_log" } },
     ]);
   });

@@ -20,7 +20,8 @@ export function emptyScope(rows: readonly string[] = []): Scope {
 
 /** What a source of FROM or JOIN is called in its statement, in lower case. */
 export function sourceNames(source: Ast): string[] {
-  const inner: Ast = source && (source.table ?? source.subquery ?? source.alias ?? source);
+  // A table's own node has a name, and its alias beside it; others wrap what they name.
+  const inner: Ast = source?.name ? source : (source?.table ?? source?.subquery ?? source?.alias ?? source);
   const names = [inner?.alias?.name, inner?.alias?.alias?.name, nameOf(inner)];
   return names.flatMap((name) => (typeof name === "string" ? [name.toLowerCase()] : []));
 }
