@@ -3,14 +3,15 @@
 import { defineCheck } from "../src/contract/check.ts";
 import {
   type CodeAccess,
+  type CodeSchema,
   codeAccess,
   codeSchema,
   codeTargets,
   databaseTables,
   entriesByFunction,
+  isOfMigration,
   listEntries,
   listFunctions,
-  MIGRATION_FILE,
   SYSTEM_TABLE,
   spellingKey,
 } from "../src/contract/code.ts";
@@ -29,7 +30,10 @@ export default defineCheck({
       "Tables that neither the code declares nor a loaded database has are another program's (Cursor's `itemTable`).",
       "Views, tables that a trigger or a script writes, and tables that a view reads are not looked at.",
       "A table that nothing writes but that holds rows in the database has a writer elsewhere: told as info.",
-      "A table that only migrations touch is history.",
+      "Tables that code gives to code which may use them unseen: a model handed to a repository, an adapter or a relation, a name given to a function that runs no SQL with it here; tables of whose model objects are made, for what is read.",
+      "Locks, leases, nonces and idempotency keys: whether the write went through is all that is asked.",
+      "A table that is only written and whose name says that it is kept for people or other programs (audit, outbox, archive, deleted, backup, feedback): told as info.",
+      "A table that only migrations touch, or functions that are named after one, is history.",
       "A name that is a spelling of a used table belongs to `table-name-drift`.",
     ],
     needs: "source code",
@@ -55,13 +59,14 @@ export default defineCheck({
       const sole = reads.length === 0 ? writes[0] : writes.length === 0 ? reads[0] : undefined;
       if (!sole || SYSTEM_TABLE.test(name) || schema.gone.has(name)) continue;
       if (!schema.declared.has(name) && !database.has(name)) continue;
-      if (reads.length === 0 ? schema.passedOn.has(name) || onlyDeletes(writes) : schema.filled.has(name))
+      if (schema.lent.has(name)) continue;
+      const isRead = reads.length > 0;
+      if (isRead ? schema.filled.has(name) || schema.made.has(name) : isUsedByWriting(schema, name, writes))
         continue;
       if ((spellings.get(spellingKey(name)) ?? 0) > 1) continue;
       // What only migrations touch is history.
-      if ([...reads, ...writes].every((access) => MIGRATION_FILE.test(access.file))) continue;
+      if ([...reads, ...writes].every(isOfMigration)) continue;
       const rows = database.get(name)?.rows ?? null;
-      const isRead = reads.length > 0;
       const others = isRead ? reads : writes;
       const reached = others.flatMap((access) => entries.get(access.id) ?? []);
       findings.push({
@@ -69,7 +74,7 @@ export default defineCheck({
         message: `\`${sole.table}\` is ${isRead ? "read" : "written"} by ${listFunctions(others)} and ${isRead ? "written" : "read"} by no code${
           rows === null ? "" : `; the database holds ${plural(rows, "row")}`
         }.${reached.length > 0 ? ` Reached from ${listEntries(reached)}.` : ""}`,
-        severity: isRead && rows !== null && rows > 0 ? "info" : "warning",
+        severity: (isRead ? (rows ?? 0) > 0 : KEPT.test(words(sole.table))) ? "info" : "warning",
         measure: { name: "accesses", value: others.length },
         evidence: {
           table: sole.table,
@@ -87,6 +92,24 @@ export default defineCheck({
   },
 });
 
-function onlyDeletes(writes: readonly CodeAccess[]): boolean {
-  return writes.every((access) => access.operation === "delete");
+/** Writing is the use of a lock or of a key that may be taken once: whether it went through is the answer. */
+const TAKEN = /(^|_)(locks?|leases?|mutex|semaphores?|nonces?|idempotency|dedup\w*|heartbeats?)(_|$)/;
+/** Records that code keeps for people and other programs. */
+const KEPT =
+  /(^|_)(audits?|audit_\w+|outbox|archived?|archives|deleted|retired|removed|backups?|feedbacks?|tombstones?|dead_letters?)(_|$)/;
+
+function words(name: string): string {
+  return name
+    .replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1_$2")
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "_");
+}
+
+/** Nothing needs to read it: it goes on elsewhere, is only cleaned up, or holds what may be taken once. */
+function isUsedByWriting(schema: CodeSchema, name: string, writes: readonly CodeAccess[]): boolean {
+  return (
+    schema.passedOn.has(name) ||
+    TAKEN.test(words(writes[0]?.table ?? name)) ||
+    writes.every((access) => access.operation === "delete")
+  );
 }

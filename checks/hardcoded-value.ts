@@ -1,8 +1,17 @@
 /** Finds statements that store a constant 0, NULL or empty text as tokens, cost or time. */
 
 import { defineCheck } from "../src/contract/check.ts";
-import { codeAccess, codeTargets, entriesByFunction, listEntries } from "../src/contract/code.ts";
+import {
+  type CodeAccess,
+  codeAccess,
+  codeTargets,
+  entriesByFunction,
+  listEntries,
+  MIGRATION_FILE,
+} from "../src/contract/code.ts";
 import type { FindingDraft } from "../src/contract/finding.ts";
+
+type Row = Record<string, unknown>;
 
 const TOKENS =
   /(^|_)tokens(_|$)|(^|_)token_(count|usage|in|out|input|output|total|used)(_|$)|^(prompt|completion|input|output|reasoning)_(tokens?|count)$/;
@@ -27,6 +36,9 @@ export default defineCheck({
       "A first value that code later updates, also in the conflict clause of the same statement, is only where a row starts.",
       "A table that a builder or an ORM updates in columns that only run time knows (`update(patch)`, `save(entity)`), for what builders and ORMs store, and an object whose attribute any code sets.",
       "Rows of which one has another value, an object with a spread behind the value, and what `get_or_create` and its like are given.",
+      'A call that failed: a state beside it says so (`status: "failed"`), the function is named after it, or the statement stores an error while another stores the measurement.',
+      "A part of a statement that depends on the run and is no constant in another form of it.",
+      "Seeds, fixtures, demo data, and what migrations fill in for rows of before.",
       "Identifiers, parents, depths, limits, quotas and secrets are no measurements.",
     ],
     needs: "source code",
@@ -34,14 +46,22 @@ export default defineCheck({
   options: {},
   targets: codeTargets,
   async run(target, ctx) {
-    const literals = await ctx.query(
+    const all = await ctx.query(
       `SELECT DISTINCT l.file, l.line, l.table_name, l.column_name, l.value, l.operation, l.function_id, f."function"
        FROM trueup.code_literals l JOIN trueup.code_functions f ON f.id = l.function_id
-       WHERE NOT l.is_test AND l.value IN ('0', '0.0', 'NULL', '') AND l.operation <> 'update'
-       ORDER BY l.file, l.line, l.column_name, l.function_id`,
+       WHERE NOT l.is_test AND l.operation <> 'update'
+       ORDER BY l.file, l.line, l.column_name, l.value, l.function_id`,
+    );
+    const accesses = await codeAccess(ctx);
+    const literals = all.filter(
+      (row) =>
+        /^(0|0\.0|NULL|)$/.test(String(row.value)) &&
+        !MADE_UP.test(String(row.file)) &&
+        !MIGRATION_FILE.test(String(row.file)) &&
+        !isOfFailure(row, all, accesses),
     );
     const updated = new Set(
-      (await codeAccess(ctx))
+      accesses
         .filter((access) => access.operation === "update" || access.operation === "upsert")
         .flatMap((access) => access.columns.map((column) => columnKey(access.table, column))),
     );
@@ -91,6 +111,74 @@ export default defineCheck({
   },
 });
 
+/** Rows that stand for nothing that happened. */
+const MADE_UP =
+  /(^|\/)(seeds?|seeders?|fixtures?|demos?|examples?|samples?|mocks?|stubs?|factories)\/|(^|[/._-])(seed(s|er|ing)?|fixtures?|demo|mock|sample)([_-]?data)?\.\w+$/i;
+const STATE = /(^|_)(status|state|outcome|result|finish_reason|event|type)$/;
+const FAILED =
+  /^(fail(ed|ure)?|err(or(ed)?)?|exception|cancell?ed|abort(ed)?|timed?_?out|timeout|reject(ed)?|denied|blocked|skipped)$/i;
+const SUCCESS = /(^|_)(success|successful|succeeded|ok|is_success)$/;
+const FAILS = /(fail|error|cancel|abort|reject|timeout|timedout|denied|blocked)/i;
+/** Lines that one statement may span. */
+const STATEMENT_LINES_MAX = 40;
+
+/**
+ * Whether the statement records a call that failed and has no measurement: it says so in a state, its
+ * function is named after it, or it stores an error while another statement stores the measurement.
+ */
+function isOfFailure(row: Row, all: readonly Row[], accesses: readonly CodeAccess[]): boolean {
+  if (FAILS.test(String(row.function))) return true;
+  if (row.table_name === null) return false;
+  const beside = all.filter(
+    (one) =>
+      one.function_id === row.function_id &&
+      one.table_name === row.table_name &&
+      one.file === row.file &&
+      Math.abs(Number(one.line) - Number(row.line)) <= STATEMENT_LINES_MAX &&
+      // Of two statements of one function, a state belongs to the nearer.
+      !all.some(
+        (other) =>
+          other.function_id === row.function_id &&
+          other.file === row.file &&
+          other.column_name === row.column_name &&
+          Math.abs(Number(other.line) - Number(one.line)) < Math.abs(Number(row.line) - Number(one.line)),
+      ),
+  );
+  if (
+    beside.some(({ column_name, value }) => {
+      const name = snake(String(column_name));
+      return STATE.test(name)
+        ? FAILED.test(String(value))
+        : SUCCESS.test(name) && /^(0|false)$/i.test(String(value));
+    })
+  )
+    return true;
+  const key = columnKey(String(row.table_name), String(row.column_name));
+  const stores = accesses.filter(
+    (one) =>
+      one.mode === "write" &&
+      one.operation !== "delete" &&
+      one.columns.some((column) => columnKey(one.table, column) === key),
+  );
+  const isNull = (column: string) =>
+    beside.some((one) => one.column_name === column && String(one.value) === "NULL");
+  const storesError = stores.some(
+    (one) =>
+      one.id === Number(row.function_id) &&
+      one.columns.some((column) => /(^|_)(error|exception)/.test(snake(column)) && !isNull(column)),
+  );
+  const constant = new Set(
+    all.flatMap((one) =>
+      columnKey(String(one.table_name), String(one.column_name)) === key ? [Number(one.function_id)] : [],
+    ),
+  );
+  return storesError && stores.some((one) => !constant.has(one.id));
+}
+
+function snake(column: string): string {
+  return column.replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1_$2").toLowerCase();
+}
+
 /** A column of a table: `tokens_in` in SQL may be `TokensIn` of an object. */
 function columnKey(table: string, column: string): string {
   return `${table} ${column.replaceAll("_", "")}`.toLowerCase();
@@ -98,7 +186,7 @@ function columnKey(table: string, column: string): string {
 
 /** What a column measures, by its name. */
 function kindOf(column: string): "tokens" | "cost" | "time" | null {
-  const name = column.replace(/([\p{Ll}\d])(\p{Lu})/gu, "$1_$2").toLowerCase();
+  const name = snake(column);
   if (NO_MEASURE.test(name)) return null;
   if (TOKENS.test(name)) return "tokens";
   if (COST.test(name)) return "cost";

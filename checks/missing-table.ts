@@ -10,8 +10,8 @@ import {
   codeTargets,
   databaseTables,
   entriesByFunction,
+  isOfMigration,
   listEntries,
-  MIGRATION_FILE,
   SYSTEM_TABLE,
   spellingKey,
 } from "../src/contract/code.ts";
@@ -29,7 +29,7 @@ export default defineCheck({
     fix: "Run or write the migration that creates it, or correct the name in the query.",
     silent: [
       "System tables, CTEs, and tables that the same code creates at run time.",
-      "What a migration queries: it speaks of the schema of its time.",
+      "What a migration queries, a file or a function that is named after it: it speaks of the schema of its time.",
       "A name that is a spelling of a declared table belongs to `table-name-drift`.",
       "Tables that a function reaches through a connection of its own, to another program's file.",
       "Code whose tables are mostly unknown: its schema is declared elsewhere. The same holds for the columns of one table.",
@@ -49,7 +49,7 @@ export default defineCheck({
     const schema = await codeSchema(ctx);
     const database = databaseTables(ctx.evidence);
     const accesses = (await codeAccess(ctx)).filter(
-      (access) => !SYSTEM_TABLE.test(access.table) && !MIGRATION_FILE.test(access.file),
+      (access) => !SYSTEM_TABLE.test(access.table) && !isOfMigration(access),
     );
     if (accesses.length === 0) return new Skip("the code queries no table");
     const known = new Set([...schema.declared.keys(), ...database.keys()]);

@@ -32,6 +32,7 @@ export default defineCheck({
     silent: [
       "Tables of different meaning whose names share a word (`usageDaily`, `usageHistory`) have no common spelling.",
       "Two spellings that the code both writes and reads are two tables.",
+      "Two that are declared side by side in one file are two tables, unless the code writes one and reads the other, or a database shows the unused one empty beside rows of the other.",
       "A class and the table it is mapped to (`UsageRecord` to `usage_records`) are one table, and so are names that differ in case only.",
       "A name that a later migration renames or drops is history.",
     ],
@@ -89,9 +90,16 @@ function weight(spelling: Spelling): number {
   return (spelling.rows ?? 0) * 1000 + spelling.reads.length + spelling.writes.length;
 }
 
+/** Both stand in one schema, each written down by hand: whoever did that saw the other, and means two tables. */
+function isSideBySide(a: Spelling, b: Spelling): boolean {
+  return a.declared.some((one) => b.declared.some((two) => one.file === two.file && one.how === two.how));
+}
+
 /** The other spelling is declared and left alone, or the code writes one and reads the other. */
 function drifts(main: Spelling, other: Spelling): boolean {
   const accesses = other.reads.length + other.writes.length;
+  // Of two that are declared side by side, only rows tell that one was meant to be the other.
+  if (accesses === 0 && isSideBySide(main, other)) return other.rows === 0 && (main.rows ?? 0) > 0;
   if (accesses === 0) return other.declared.length > 0 || other.rows !== null;
   if (other.rows === 0 && (main.rows ?? 0) > 0) return true;
   const isSplit = (a: Spelling, b: Spelling) =>

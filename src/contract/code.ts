@@ -97,7 +97,15 @@ export const codeAccess = oncePerEvidence(async (ctx): Promise<readonly CodeAcce
 
 /** Files that take a schema from one state to the next. */
 export const MIGRATION_FILE =
-  /(^|\/)(migrations?|migrate|alembic|versions|prisma\/migrations|drizzle|db\/migrate|changelogs?|flyway)\/|(^|\/)(V?\d{3,}[_-]|\d{4}[_-]?\d\d[_-]?\d\d)[^/]*\.(sql|[jt]s|py|go)$|migrat(e|ion)s?[^/]*\.(sql|[cm]?[jt]s|py|go)$/i;
+  /(^|\/)((?:[\w.-]*[-_.])?migrations?(?:[-_.][\w.-]*)?|(?:background|data|schema|db|database)migrations?|migrate|alembic|versions|prisma\/migrations|drizzle|db\/migrate|changelogs?|flyway)\/|(^|\/)(V?\d{3,}[_-]|\d{4}[_-]?\d\d[_-]?\d\d)[^/]*\.(sql|[jt]s|py|go)$|migrat(e|ion)s?[^/]*\.(sql|[cm]?[jt]s|py|go)$/i;
+
+const MIGRATES =
+  /(^|_)migrat(e|es|ing|ion|ions)(?![a-z])|[a-z\d]Migrat(e|es|ion|ions)(?![a-z])|^Migrat(e|es|ion|ions)(?![a-z])/;
+
+/** Whether an access belongs to a migration, by its file or its function: it speaks of the schema of its time. */
+export function isOfMigration({ file, function: name }: Pick<CodeAccess, "file" | "function">): boolean {
+  return MIGRATION_FILE.test(file) || MIGRATES.test(name);
+}
 
 /** What the code says of the schema; names in lower case. */
 export interface CodeSchema {
@@ -111,6 +119,10 @@ export interface CodeSchema {
   filled: ReadonlySet<string>;
   /** Tables that a view reads, or that go on under another name. */
   passedOn: ReadonlySet<string>;
+  /** Tables that are given to code which may read and write them unseen. */
+  lent: ReadonlySet<string>;
+  /** Tables whose objects are made: they may be stored unseen. */
+  made: ReadonlySet<string>;
 }
 
 /** The schema as all code that was loaded declares it. */
@@ -149,6 +161,8 @@ export const codeSchema = oncePerEvidence(async (ctx): Promise<CodeSchema> => {
     ]),
     filled: of("target", "view", "trigger", "rename", "script"),
     passedOn: of("source", "view", "rename"),
+    lent: of("target", "lent"),
+    made: of("target", "made"),
   };
 });
 
@@ -228,4 +242,4 @@ export function listEntries(entries: readonly CodeEntry[], shown = 4): string {
 
 /** Tables of the engine itself. */
 export const SYSTEM_TABLE =
-  /^(sqlite_\w+|pg_\w+|information_schema|tables|columns|views|key_column_usage|table_constraints|dual|pragma_\w+|django_migrations|schema_migrations|alembic_version|_prisma_migrations|__drizzle_migrations|knex_migrations(_lock)?|excluded|new|old|inserted|deleted|duckdb_\w+|dbstat)$/i;
+  /^((system|information_schema|pg_catalog|performance_schema|sys|mysql)\.\w+|sqlite_\w+|pg_\w+|information_schema|tables|columns|views|key_column_usage|table_constraints|dual|pragma_\w+|django_migrations|schema_migrations|alembic_version|_prisma_migrations|__drizzle_migrations|knex_migrations(_lock)?|excluded|new|old|inserted|deleted|duckdb_\w+|dbstat)$/i;

@@ -18,6 +18,7 @@ import type { AccessFact, CodeFacts, EntryFact, FunctionFact } from "./facts.ts"
 import { findSources } from "./files.ts";
 import { httpFacts } from "./http.ts";
 import type { Expr, ModuleIR } from "./ir.ts";
+import { lentTables } from "./lent.ts";
 import { logFacts, patternFacts } from "./logs.ts";
 import { migrationFacts } from "./migrations.ts";
 import { Models } from "./models/models.ts";
@@ -133,6 +134,9 @@ async function factsOf(
     sqlFile(module, sql);
     await pause();
   }
+  const declared = new Set(sql.tables.map((table) => table.name));
+  sql.derived.push(...lentTables(program, models, sites, [...sql.access, ...built], declared));
+  await pause();
   const calls = callFacts(program, sites, idOf);
   await pause();
   for (const request of httpFacts(program, sites, entries, idOf)) calls.push(request);

@@ -95,7 +95,7 @@ export interface LiteralFact {
 export interface DerivedFact {
   target: string;
   source: string;
-  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "script" | "alter";
+  how: "view" | "trigger" | "drop" | "rename" | "drop-column" | "script" | "alter" | "lent" | "made";
   file: string;
   line: number;
 }

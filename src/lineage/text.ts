@@ -240,8 +240,16 @@ function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, d
     }
     return self ? textsOf(program, place, self, depth + 1) : [];
   }
-  if (name === "replace" || name === "replaceAll" || name === "concat")
-    return self ? textsOf(program, place, self, depth + 1) : [];
+  if (name === "concat") return self ? textsOf(program, place, self, depth + 1) : [];
+  if (/^(replace|replaceAll|replace_all|Replace|ReplaceAll)$/.test(name)) {
+    // Go's is a function of a package, which is given the text first.
+    const texts = self ? textsOf(program, place, self, depth + 1) : [];
+    const isMethod = texts.length > 0;
+    const given = isMethod || !first ? texts : textsOf(program, place, first, depth + 1);
+    return given.map((text) =>
+      replaced(program, place, text, isMethod ? expr.args : expr.args.slice(1), depth),
+    );
+  }
   const ref = program.resolve(place, callee);
   if (ref?.t !== "function") return [];
   const fn = program.function(ref);
@@ -253,6 +261,23 @@ function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, d
       .map((value) => (value.k === "list" && value.items[0] ? value.items[0] : value))
       .flatMap((value) => textsOf(program, { m: ref.m, f: ref.f }, value, depth + 2)),
   );
+}
+
+/** A text in which a constant is replaced; by what only run time knows, it is a hole. Patterns are left as they stand. */
+function replaced(program: Program, place: Place, text: Text, args: readonly Expr[], depth: number): Text {
+  const [search, by] = args;
+  const mark = search?.k === "text" && search.parts.length === 1 ? search.parts[0] : null;
+  if (typeof mark !== "string" || mark === "" || !by) return text;
+  const value = textsOf(program, place, by, depth + 1)[0] ?? [{ hole: by, place }];
+  return text.flatMap((piece): Text => {
+    if ("hole" in piece) return [piece];
+    let line = piece.at;
+    return piece.text.split(mark).flatMap((stretch, i): Text => {
+      const out: Text = [...(i > 0 ? value : []), { text: stretch, m: piece.m, at: line }];
+      line += newlines(stretch) + newlines(mark);
+      return out;
+    });
+  });
 }
 
 const PLACEHOLDERS: Record<string, RegExp> = {

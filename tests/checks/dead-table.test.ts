@@ -38,6 +38,42 @@ describe("dead-table", () => {
     expect(findings).toMatchObject([{ severity: "info", evidence: { rows: 2 } }]);
   });
 
+  test("what is kept for people and other programs is only told", async () => {
+    const { findings } = await auditCode("dead-table", {
+      "schema.sql":
+        "CREATE TABLE audit_log (id INT);\nCREATE TABLE DeletedTeams (id INT);\nCREATE TABLE usage_log (id INT);",
+      "a.js":
+        'db.run("INSERT INTO audit_log (id) VALUES (1)"); db.run("INSERT INTO DeletedTeams (id) VALUES (1)"); db.run("INSERT INTO usage_log (id) VALUES (1)");',
+    });
+    expect(findings).toMatchObject([
+      { severity: "info", location: { table: "audit_log" } },
+      { severity: "info", location: { table: "DeletedTeams" } },
+      { severity: "warning", location: { table: "usage_log" } },
+    ]);
+  });
+
+  const MODEL =
+    'from sqlalchemy import Column, Integer\nfrom sqlalchemy.orm import declarative_base\nBase = declarative_base()\nclass Quota(Base):\n    __tablename__ = "quota"\n    id = Column(Integer, primary_key=True)\n';
+  const SELECTS =
+    "from sqlalchemy import select\nfrom models import Quota\ndef read(session):\n    return session.execute(select(Quota)).all()\n";
+
+  test("a model that is only selected, described and compared is not given away", async () => {
+    const { findings } = await auditCode("dead-table", {
+      "models.py": MODEL,
+      "a.py": `${SELECTS}def is_quota(x):\n    print(Quota)\n    return isinstance(x, Quota)\n`,
+    });
+    expect(findings).toMatchObject([{ location: { table: "quota", file: "a.py" } }]);
+  });
+
+  test("a name among others in a list is not given to anything", async () => {
+    const { findings } = await auditCode("dead-table", {
+      "schema.sql": "CREATE TABLE usage_events (n INT);",
+      "a.py":
+        'KNOWN = frozenset(["usage_events", "other_events"])\ndef read(conn):\n    return conn.execute("SELECT n FROM usage_events").fetchall()\n',
+    });
+    expect(findings).toMatchObject([{ location: { table: "usage_events", line: 3 } }]);
+  });
+
   const SILENT: [name: string, tree: SourceTree, tables?: Record<string, TableData>][] = [
     ["written and read", { "schema.sql": SCHEMA, "a.js": READ + WRITE }],
     [
@@ -69,6 +105,49 @@ describe("dead-table", () => {
     [
       "a table that a script fills",
       { "schema.sql": SCHEMA, "seed.sql": "INSERT INTO quota (n) VALUES (1);", "a.js": READ },
+    ],
+    [
+      "a model that is given to a repository",
+      {
+        "models.py": MODEL,
+        "a.py": `${SELECTS}def repo(session):\n    return Repository(session, "id", Quota)\n`,
+      },
+    ],
+    [
+      "a model of which objects are made",
+      { "models.py": MODEL, "a.py": `${SELECTS}def build(n):\n    return Quota(id=n)\n` },
+    ],
+    [
+      "a table object that is given to an adapter",
+      {
+        "schema.ts":
+          'import { sqliteTable, integer } from "drizzle-orm/sqlite-core";\nexport const viewer = sqliteTable("viewer", { id: integer("id") });\n',
+        "a.ts":
+          'import { viewer } from "./schema";\nexport const adapter = DrizzleAdapter(db, { usersTable: viewer });\nexport const touch = () => db.update(viewer).set({ id: 1 });\n',
+      },
+    ],
+    [
+      "a name that is given to what queues rows",
+      {
+        "schema.sql": "CREATE TABLE usage_events (n INT);",
+        "a.js":
+          'function f(w) { w.addToQueue("usage_events", row); }\nfunction g() { return db.all("SELECT n FROM usage_events"); }',
+      },
+    ],
+    [
+      "a function that migrates",
+      { "schema.sql": SCHEMA, "a.js": 'function migrateQuota(db) { return db.all("SELECT n FROM quota"); }' },
+    ],
+    [
+      "a lock",
+      {
+        "schema.sql": "CREATE TABLE action_lock (id INT, until INT);",
+        "a.js": 'db.run("UPDATE action_lock SET until = ? WHERE until < ?", 1, 2);',
+      },
+    ],
+    [
+      "a table that only migrations under a longer name touch",
+      { "schema.sql": SCHEMA, "migrations-sqlite/1.js": READ },
     ],
     ["a table that is only cleaned up", { "schema.sql": SCHEMA, "a.js": 'db.run("DELETE FROM quota");' }],
     [

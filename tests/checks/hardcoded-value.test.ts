@@ -37,6 +37,27 @@ describe("hardcoded-value", () => {
       { "a.py": 'con.execute("CREATE TABLE t AS SELECT id, 0 AS total_tokens FROM runs")' },
       "total_tokens",
     ],
+    [
+      "a call that succeeded beside one that failed",
+      {
+        "a.js":
+          "function record(db, ok) {\n  if (ok)\n    db.run(\"INSERT INTO usage (id, status, tokens_in) VALUES (?, 'success', 0)\", 1);\n  else\n    db.run(\"INSERT INTO usage (id, status, tokens_in) VALUES (?, 'failed', 0)\", 1);\n}\n",
+      },
+      "tokens_in",
+    ],
+    [
+      "a call that is only begun and never counted",
+      { "a.js": "db.run(\"INSERT INTO usage (id, status, tokens_in) VALUES (?, 'running', 0)\", 1);" },
+      "tokens_in",
+    ],
+    [
+      "an error's column that is always empty",
+      {
+        "a.js":
+          'function ok(db) { db.run("INSERT INTO usage (id, error, tokens_in) VALUES (?, NULL, 0)", 1); }\nfunction other(db) { db.run("INSERT INTO usage (id, tokens_in) VALUES (?, ?)", 1, 2); }\n',
+      },
+      "tokens_in",
+    ],
   ];
   test.each(FIRES)("fires: %s", async (_, tree, column) => {
     expect((await auditCode("hardcoded-value", tree)).findings.map((f) => f.location?.column)).toEqual([
@@ -300,6 +321,50 @@ describe("hardcoded-value", () => {
     [
       "a time that is not known yet",
       { "a.js": 'db.run("INSERT INTO jobs (id, completed_at) VALUES (?, NULL)", 1);' },
+    ],
+    [
+      "a call that failed, by its state in SQL",
+      { "a.js": "db.run(\"INSERT INTO usage (id, status, tokens_in) VALUES (?, 'failed', 0)\", 1);" },
+    ],
+    [
+      "a call that failed, by its state in an object",
+      {
+        "a.py":
+          `${ALCHEMY}def save(session):\n    session.add(Usage(id=1, tokens_in=0, status="error"))\n`.replace(
+            "    tokens_in",
+            "    status = Column(Integer)\n    tokens_in",
+          ),
+      },
+    ],
+    [
+      "a call that failed, by a flag",
+      { "a.js": 'db.run("INSERT INTO usage (id, success, tokens_in) VALUES (?, FALSE, 0)", 1);' },
+    ],
+    [
+      "a call that failed, by the name of its function",
+      {
+        "a.js":
+          'function recordFailure(db) { db.run("INSERT INTO usage (id, tokens_in) VALUES (?, 0)", 1); }',
+      },
+    ],
+    [
+      "an error is stored, and another statement stores what was measured",
+      {
+        "a.js":
+          'function a(db) { db.run("INSERT INTO usage (id, error, tokens_in) VALUES (?, ?, 0)", 1, e); }\nfunction b(db) { db.run("INSERT INTO usage (id, tokens_in) VALUES (?, ?)", 1, 2); }\n',
+      },
+    ],
+    ["seeds", { "prisma/seed.js": 'db.run("INSERT INTO usage (id, cost) VALUES (1, 0)");' }],
+    [
+      "what a migration fills in",
+      { "migrations/2.js": 'db.run("INSERT INTO usage_new (id, cost) SELECT id, 0 FROM usage");' },
+    ],
+    [
+      "a part that is no constant in another form of the statement",
+      {
+        "a.js":
+          'function costOf(team) { return team ? "SUM(cost)" : "0"; }\nfunction f(db, team) { return db.all(`SELECT id, ${costOf(team)} AS cost FROM usage GROUP BY id`); }\n',
+      },
     ],
     ["a test", { "a.test.js": 'db.run("INSERT INTO usage (id, cost) VALUES (1, 0)");' }],
   ];

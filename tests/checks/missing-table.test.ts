@@ -23,6 +23,16 @@ describe("missing-table", () => {
     expect(findings.map((f) => f.location?.table)).toEqual(["refunds"]);
   });
 
+  test("near what is silent: a name that only sounds like a migration, a mark that nothing replaces, a CTE of another function", async () => {
+    const { findings } = await auditCode("missing-table", {
+      "schema.sql": SCHEMA,
+      "a.js": `${USED}function emigrated(db) { return db.all("SELECT id FROM refunds"); }
+function f(q) { return q.withCTE("invoices", base); }
+function g(db) { return db.all("SELECT id FROM invoices"); }`,
+    });
+    expect(findings.map((f) => f.location?.table)).toEqual(["invoices", "refunds"]);
+  });
+
   const TABLE = "CREATE TABLE usage (id INT, tokens INT, created_at TEXT);\n";
   const READ = 'export function read(db) { return db.all("SELECT id, tokens, cost FROM usage"); }\n';
 
@@ -107,6 +117,30 @@ describe("missing-table", () => {
       },
     ],
     [
+      "the name of a row, here and around",
+      {
+        "schema.sql": `${TABLE}CREATE TABLE users (id INT, name TEXT);`,
+        "a.py":
+          "def f(conn):\n    conn.execute(\"SELECT to_jsonb(u), (SELECT jsonb_agg(to_jsonb(g) || to_jsonb(u)) FROM usage g WHERE g.id = u.id) FROM users u WHERE u.name = 'a'\")\n",
+      },
+    ],
+    [
+      "a column that an alias qualifies where it is set",
+      {
+        "schema.sql": `${TABLE}CREATE TABLE users (id INT, name TEXT);`,
+        "a.js":
+          'function f(db) { db.run("UPDATE usage g JOIN users u ON u.id = g.id SET g.tokens = 0, u.name = ? WHERE g.id = 1"); }',
+      },
+    ],
+    [
+      "a list and what stands behind braces in schema.prisma",
+      {
+        "schema.prisma":
+          'model Usage {\n  id String @id\n  meta Json @default("{}")\n  tags String[]\n  status String?\n  owner User?\n  @@map("usage")\n}\nmodel User {\n  id String @id\n}\n',
+        "a.ts": 'export const f = (db) => db.query("SELECT id, meta, tags, status FROM usage");\n',
+      },
+    ],
+    [
       "an attribute that an ORM maps",
       {
         "m.py":
@@ -133,6 +167,68 @@ describe("missing-table", () => {
       {
         "schema.sql": SCHEMA,
         "a.js": `${USED}db.all("WITH recent AS (SELECT id FROM users) SELECT id FROM recent");`,
+      },
+    ],
+    [
+      "a system table of a schema of its own",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}db.all("SELECT name FROM system.parts"); db.all("SELECT a FROM performance_schema.threads"); db.all("SELECT x FROM system.query_log FINAL FORMAT JSON");`,
+      },
+    ],
+    [
+      "a CTE that only some forms of the statement have",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}function f(db, wide) { const more = wide ? ", recent AS (SELECT id FROM orders)" : ""; const union = wide ? "UNION ALL SELECT id FROM recent" : ""; return db.all(\`WITH base AS (SELECT id FROM users) \${more} SELECT id FROM base \${union}\`); }`,
+      },
+    ],
+    [
+      "a CTE that is given to a builder by its name",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}function f(q) { const rows = { query: "SELECT id FROM recent_orders WHERE id > 1" }; return q.withCTE("recent_orders", base).withCTE("rows", run(rows)); }`,
+      },
+    ],
+    [
+      "a mark that is replaced by a table's name",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}function f(db) { const q = "SELECT id FROM __TABLE__"; return db.all(q.replaceAll("__TABLE__", "users")); }`,
+      },
+    ],
+    [
+      "the verbs and modifiers of other dialects",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}db.exec("UPDATE IGNORE users SET id = 1"); db.exec("UPDATE OR IGNORE users SET id = 1"); db.exec("ALTER TABLE orders UPDATE id = 1 WHERE id = 2");`,
+      },
+    ],
+    [
+      "a function that migrates",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}function migrateFrom1(db) { db.all("SELECT id FROM old_users"); }`,
+      },
+    ],
+    [
+      "a folder of migrations under a longer name",
+      { "schema.sql": SCHEMA, "a.js": USED, "migrations-sqlite/2.js": 'db.all("SELECT id FROM old_users");' },
+    ],
+    [
+      "a script that begins a transaction",
+      {
+        "schema.go":
+          "package a\nconst create = `\n\tBEGIN;\n\tCREATE TABLE users (id INT);\n\tCREATE TABLE orders (id INT);\n\tCOMMIT;\n`\nfunc setup(db *sql.DB) { db.Exec(create) }\n",
+        "a.js": USED,
+        "b.sql": "CREATE TABLE other (id INT);",
+      },
+    ],
+    [
+      "a connection that is set up, a schema that is changed",
+      {
+        "schema.sql": SCHEMA,
+        "a.js": `${USED}const Knex = require("knex");\nconst knex = Knex({ client: "sqlite3", connection: {} });\nfunction up() { return knex.schema.table("gone", (t) => t.string("a")); }`,
       },
     ],
     [

@@ -45,6 +45,22 @@ describe("table-name-drift", () => {
     expect(findings).toHaveLength(1);
   });
 
+  const SIDE_BY_SIDE = "model VectorStore {\n id String @id\n}\nmodel VectorStores {\n id String @id\n}\n";
+  const USES_ONE = "export const read = () => prisma.vectorStore.findMany();\n";
+
+  test("declared side by side, and the database shows the unused one empty", async () => {
+    const tables = {
+      "app.VectorStore": { rows: [{ id: "a" }] },
+      "app.VectorStores": { rows: [], types: { id: "VARCHAR" } },
+    };
+    const tree = { "schema.prisma": SIDE_BY_SIDE, "a.ts": USES_ONE };
+    expect((await auditCode("table-name-drift", tree, tables)).findings).toMatchObject([
+      { severity: "error", evidence: { unused: "VectorStores", unused_rows: 0 } },
+    ]);
+    const both = { ...tables, "app.VectorStores": { rows: [{ id: "b" }] } };
+    expect((await auditCode("table-name-drift", tree, both)).findings).toEqual([]);
+  });
+
   const SILENT: [name: string, tree: SourceTree][] = [
     [
       "different tables that share a word",
@@ -86,6 +102,16 @@ describe("table-name-drift", () => {
         "1.sql":
           "CREATE TABLE usageRecords (id INT);\nCREATE TABLE usage_records (id INT);\nDROP TABLE usageRecords;",
         "a.js": 'db.all("SELECT id FROM usage_records");',
+      },
+    ],
+    ["two that are declared side by side", { "schema.prisma": SIDE_BY_SIDE, "a.ts": USES_ONE }],
+    [
+      "the table of a model whose defaults hold braces",
+      {
+        "schema.prisma":
+          'model UsageRecord {\n id String @id\n meta Json @default("{}")\n @@map("usage_records")\n}\n',
+        "migrations/1.sql": MIGRATION,
+        "a.ts": "export const read = () => prisma.usageRecord.findMany();",
       },
     ],
     ["one spelling everywhere", { "migrations/004.sql": MIGRATION, "repo.js": REPO }],

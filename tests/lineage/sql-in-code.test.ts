@@ -135,6 +135,16 @@ const JS: [name: string, source: string, expected: string[]][] = [
     'function f(db, c) { const where = ["a = 1"]; if (c) where.push("id IN (SELECT x_id FROM y)"); return db.query("SELECT a FROM x WHERE " + where.join(" AND ")); }',
     ["f reads y (x_id)", "f reads x (a, id)"],
   ],
+  [
+    "a join that is updated: each column is its own table's",
+    'function f(db) { db.run("UPDATE photos p JOIN files f ON f.photo_id = p.id SET p.a = 1, f.b = 2"); }',
+    ["f updates files (b)", "f updates photos (a)", "f reads files (photo_id)"],
+  ],
+  [
+    "a script that begins with settings; a sentence that does is none",
+    'function f(db) { db.exec("PRAGMA foreign_keys = ON; BEGIN; DELETE FROM usage; COMMIT;"); db.exec("Begin; then delete from the list"); }',
+    ["f deletes usage"],
+  ],
 ];
 
 const PY: [name: string, source: string, expected: string[]][] = [

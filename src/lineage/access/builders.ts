@@ -150,7 +150,7 @@ function knex(ctx: AccessContext, site: Site, call: Call): void {
     steps[0]?.name === "()"
       ? steps[0]
       : steps.find((step) => /^(from|into|table)$/.test(step.name) && step.args);
-  if (!start?.args?.[0] || !isKnex(ctx, place, root)) return;
+  if (!start?.args?.[0] || !isKnex(ctx, place, root) || isSetUp(steps, start)) return;
   const rest = steps.filter((step) => step !== start);
   if (start.name === "()" && rest.length === 0 && site.within === null && !isBound(ctx, place, call)) return;
   if (
@@ -182,6 +182,15 @@ function knex(ctx: AccessContext, site: Site, call: Call): void {
     const table = tableOf(constantOf(ctx.program, place, joined));
     if (table !== null) ctx.emit(place, call.at, table, "select", [], "builder");
   }
+}
+
+/** `knex.schema.table("t", …)` changes a schema, `knex({ client, connection })` makes a connection: no rows are touched. */
+function isSetUp(steps: readonly Step[], start: Step): boolean {
+  const given = start.args?.[0];
+  return (
+    steps.some((step) => step.name === "schema") ||
+    (given?.k === "object" && given.entries.some(({ key }) => key === "client" || key === "connection"))
+  );
 }
 
 function knexOperation(

@@ -77,6 +77,8 @@ export class StoredLiterals {
     const given = new Set([...this.#assigned(), ...this.#passed()]);
     return this.#found
       .filter(({ fact, attribute, isObject }) => {
+        // A name of a state (`status: "failed"`) says what the numbers beside it mean, whatever becomes of it.
+        if (/[a-z]/i.test(fact.value) && fact.value !== "NULL") return true;
         const isSet = isObject && (given.has(attribute) || given.has(ANY));
         return !open.has(fact.table_name as string) && !isSet;
       })
@@ -171,6 +173,7 @@ export class StoredLiterals {
 function constantOf(expr: Expr): string | null {
   if (expr.k === "value") {
     if (expr.value === null) return "NULL";
+    if (typeof expr.value === "boolean") return String(expr.value);
     return typeof expr.value === "number" && Number.isFinite(expr.value) ? String(expr.value) : null;
   }
   if (expr.k !== "text") return null;

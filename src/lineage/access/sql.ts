@@ -6,7 +6,7 @@ import type { Expr } from "../ir.ts";
 import { undoes } from "../migrations.ts";
 import type { Place, Program } from "../program.ts";
 import { type Call, calledName, type Site, type Tagged } from "../sites.ts";
-import type { SqlTable } from "../sql/analysis.ts";
+import type { SqlAnalysis, SqlLiteral, SqlTable } from "../sql/analysis.ts";
 import { analyzeSql } from "../sql/analyze.ts";
 import { sqlShape } from "../sql/tokens.ts";
 import { type Flat, flatten, type HoleName, type Text, textsOf } from "../text.ts";
@@ -31,6 +31,10 @@ const STATEMENT_RUNS =
 const NO_RUN =
   /^(log|info|warn|warning|error|debug|trace|fatal|critical|exception|print|println|printf|Println|Printf|Print|Errorf|Fatal|Fatalf|Error|TypeError|RangeError|Exception|ValueError|RuntimeError|expect|toBe|toEqual|toContain|toMatch|toHaveBeenCalledWith|assert|equal|deepEqual|push|append|unshift|includes|startsWith|endsWith|indexOf|test|match|split|replace|replaceAll|add|set|describe|it|t|i18n|gettext|_|alert|confirm|title|help|getLogger|addArgument|add_argument|option|description|join|len|length|format|dedent|strip|trim|isinstance|New|Wrap|Wrapf|fail|warnings|echo|createElement|write|assertEqual|assertIn|Contains|HasPrefix|Equal|Sprintf|sprintf|Sprint|concat|TrimSpace|toString|Join|Replace|ReplaceAll)$/;
 
+/** What names a CTE of a builder, whose parts are texts. */
+const NAMES_CTE =
+  /^(\$?with|with_?(cte|recursive|materialized|notMaterialized)|cte|addCommonTableExpression)$/i;
+
 /** Sites looked at before signals are. */
 const SITES_AT_ONCE = 2_000;
 
@@ -48,7 +52,7 @@ export async function sqlFacts(
     await pause();
   }
   reader.leftOver();
-  return reader.facts;
+  return { ...reader.facts, access: reader.facts.access.filter((one) => !reader.isNamed(one)) };
 }
 
 class SqlReader {
@@ -60,6 +64,8 @@ class SqlReader {
   readonly made = new Map<Expr, { place: Place; line: number; flats: Flat[] }>();
   readonly used = new Set<Expr>();
   readonly seen = new Set<string>();
+  /** Function and name of what it gives to a builder as a CTE. */
+  readonly named = new Set<string>();
 
   constructor(program: Program, own: SqlReader["own"], nameOfHole: HoleName) {
     this.program = program;
@@ -72,6 +78,7 @@ class SqlReader {
     if (expr.k === "element") return;
     if (expr.k === "tagged") return this.tagged(site, expr);
     const name = calledName(expr);
+    if (NAMES_CTE.test(name)) this.nameCte(place, expr.args[0]);
     if (NO_RUN.test(name)) return;
     if (STATEMENT_RUNS.test(name) && expr.callee.k === "member" && this.runsPrepared(place, expr)) return;
     const runs = RUNS.test(name) || /query|sql/i.test(name);
@@ -82,9 +89,21 @@ class SqlReader {
       const flats = this.statementsOf(place, arg, runs || prepares);
       if (flats.length === 0) continue;
       if (prepares) this.make(expr, place, flats);
-      else for (const flat of flats) this.record(place, expr.at, flat);
+      else this.recordAll(place, expr.at, flats);
       if (runs || prepares) return;
     }
+  }
+
+  nameCte(place: Place, name: Expr | undefined): void {
+    if (name?.k !== "text" || name.parts.length !== 1 || typeof name.parts[0] !== "string") return;
+    this.named.add(`${this.own(place).id} ${name.parts[0].toLowerCase()}`);
+  }
+
+  /** A read of a CTE that the same function gives to a builder by its name. */
+  isNamed({ function_id, table_name, mode }: AccessFact): boolean {
+    return (
+      mode === "read" && table_name !== null && this.named.has(`${function_id} ${table_name.toLowerCase()}`)
+    );
   }
 
   tagged(site: Site, expr: Tagged): void {
@@ -121,7 +140,7 @@ class SqlReader {
     for (let depth = 0; depth < 12; depth++) {
       const made = this.madeBy(place, of);
       if (made) {
-        for (const flat of made.flats) this.record(place, call.at, flat);
+        this.recordAll(place, call.at, made.flats);
         return true;
       }
       if (of.k === "call" && of.callee.k === "member") of = of.callee.of;
@@ -135,7 +154,7 @@ class SqlReader {
     if (arg.k === "text" || arg.k === "value" || arg.k === "function") return false;
     const made = this.madeBy(place, arg);
     if (!made) return false;
-    for (const flat of made.flats) this.record(place, call.at, flat);
+    this.recordAll(place, call.at, made.flats);
     return true;
   }
 
@@ -213,19 +232,46 @@ class SqlReader {
   /** Statements that nothing is seen to run belong to where they are made. */
   leftOver(): void {
     for (const [expr, { place, line, flats }] of this.made)
-      if (!this.used.has(expr)) for (const flat of flats) this.record(place, line, flat);
+      if (!this.used.has(expr)) this.recordAll(place, line, flats);
   }
 
-  record(place: Place, line: number, flat: Flat): void {
+  /**
+   * Records the texts that one argument can be. Those that start in one place are forms of one statement, of which parts
+   * depend on the run: what one form names as a CTE is none of another's tables, and a constant stands in all or is none.
+   */
+  recordAll(place: Place, line: number, flats: readonly Flat[]): void {
+    const forms = new Map<string, Form>();
+    const formOf = (flat: Flat): Form => {
+      const { m, line: at } = standsAt(flat);
+      const known = forms.get(`${m} ${at}`) ?? { analyses: [], ctes: new Set() };
+      forms.set(`${m} ${at}`, known);
+      return known;
+    };
+    for (const flat of flats) {
+      const form = formOf(flat);
+      const analysis = analyzeSql(flat.sql);
+      form.analyses.push(analysis);
+      for (const cte of analysis.ctes) form.ctes.add(cte);
+    }
+    for (const flat of flats) this.record(place, line, flat, formOf(flat));
+  }
+
+  record(place: Place, line: number, flat: Flat, form: Form): void {
     const { id, name } = this.own(place);
     const module = this.program.module(place.m);
-    const stands = flat.locate(flat.sql.search(/\S|$/));
+    const stands = standsAt(flat);
     const sql_file = this.program.module(stands.m).file;
     const key = `${id} ${line} ${sql_file} ${stands.line} ${flat.sql}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);
     const analysis = analyzeSql(flat.sql);
-    for (const { table, mode, operation, columns } of analysis.accesses)
+    for (const { table, mode, operation, columns } of analysis.accesses) {
+      if (
+        mode === "read" &&
+        form.ctes.has(table?.toLowerCase() ?? "") &&
+        !analysis.ctes.includes(table?.toLowerCase() ?? "")
+      )
+        continue;
       this.facts.access.push({
         function_id: id,
         function: name,
@@ -240,7 +286,9 @@ class SqlReader {
         certainty: analysis.parsed ? "sql" : "name",
         is_test: module.isTest,
       });
+    }
     for (const literal of analysis.literals) {
+      if (!form.analyses.every((one) => one.literals.some((other) => isSame(literal, other)))) continue;
       const at = flat.locate(literal.offset);
       this.facts.literals.push({
         function_id: id,
@@ -265,6 +313,20 @@ class SqlReader {
       for (const source of sources) this.facts.derived.push({ target, source, how, file, line: at.line });
     }
   }
+}
+
+/** The texts of one statement, as far as they are known. */
+interface Form {
+  analyses: SqlAnalysis[];
+  ctes: Set<string>;
+}
+
+function standsAt(flat: Flat): { m: number; line: number } {
+  return flat.locate(flat.sql.search(/\S|$/));
+}
+
+function isSame(a: SqlLiteral, b: SqlLiteral): boolean {
+  return a.table === b.table && a.column === b.column && a.value === b.value && a.operation === b.operation;
 }
 
 /** Lower-case SQL given to an unknown function: it has the marks of SQL, not those of a sentence, and it parses. */

@@ -13,6 +13,11 @@ export function prismaModels(program: Program, models: Models): void {
   const declared = schemas.flatMap((module) => blocksOf(module).map((block) => ({ module, ...block })));
   // A schema may be several files, whose models lead to each other.
   const names = new Set(declared.map((block) => block.name));
+  const enums = new Set(
+    schemas.flatMap(({ text }) =>
+      [...(text ?? "").matchAll(/^[ \t]*enum[ \t]+(\w+)/gm)].map(([, name]) => name),
+    ),
+  );
   const relations: { of: Model; field: string; name: string; isList: boolean }[] = [];
   const byName = new Map<string, Model[]>();
   for (const { module, name, body, line } of declared) {
@@ -30,7 +35,7 @@ export function prismaModels(program: Program, models: Models): void {
       const [, field, type, list, rest] = /^\s*(\w+)\s+(\w+)(\[\])?\??(.*)$/.exec(text) ?? [];
       if (!field || !type) continue;
       if (names.has(type)) relations.push({ of: model, field, name: type, isList: list !== undefined });
-      else if (!list || SCALAR.test(type))
+      else if (!list || SCALAR.test(type) || enums.has(type))
         columns.set(field, /@map\(\s*(?:name:\s*)?"([^"]+)"/.exec(rest ?? "")?.[1] ?? field);
     }
     models.add(model, null);

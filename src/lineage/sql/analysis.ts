@@ -43,6 +43,8 @@ export interface SqlAnalysis {
   tables: SqlTable[];
   literals: SqlLiteral[];
   derived: SqlDerived[];
+  /** Names of its CTEs in lower case. */
+  ctes: string[];
   /** False when no parser read it and names were only scanned for. */
   parsed: boolean;
 }

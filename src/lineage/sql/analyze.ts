@@ -4,7 +4,8 @@ import type { Operation, SqlAccess, SqlAnalysis, SqlLiteral } from "./analysis.t
 import { alteredAtRunTime, alteredTable, alteredUnread, createdUnread, droppedTables } from "./ddl.ts";
 import { constantOf, selectLiterals, valueLiterals } from "./literals.ts";
 import { type Ast, attemptsOf, HOLE, nameOf, PARSE_CHARS_MAX, parsed } from "./parse.ts";
-import { scanTables, splitStatements } from "./tokens.ts";
+import { columnsOf, emptyScope, isText, type Scope, sourceNames } from "./scope.ts";
+import { isSystemTable, scanCtes, scanTables, splitStatements } from "./tokens.ts";
 
 const cache = new Map<string, SqlAnalysis>();
 
@@ -12,7 +13,7 @@ const cache = new Map<string, SqlAnalysis>();
 export function analyzeSql(sql: string): SqlAnalysis {
   const known = cache.get(sql);
   if (known) return known;
-  const result: SqlAnalysis = { accesses: [], tables: [], literals: [], derived: [], parsed: true };
+  const result: SqlAnalysis = { accesses: [], tables: [], literals: [], derived: [], ctes: [], parsed: true };
   for (const { text, offset } of splitStatements(sql)) {
     const before = result.derived.length;
     analyzeStatement(text, offset, result);
@@ -47,22 +48,11 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
     return;
   }
   result.parsed = false;
+  result.ctes.push(...scanCtes(text));
   alteredUnread(text, offset, result);
   for (const { name, mode, operation } of scanTables(text))
     result.accesses.push({ table: HOLE.test(name) ? null : name, mode, operation, columns: [] });
   createdUnread(text, offset, result);
-}
-
-const UNIT = /^(microsecond|millisecond|second|minute|hour|day|week|month|quarter|year|epoch)s?$/i;
-
-interface Scope {
-  tables: { name: string; alias: string }[];
-  columns: { name: string; of: string | null }[];
-  /** What the SELECT calls its results: in ORDER BY and HAVING these are no columns of a table. */
-  aliases: Set<string>;
-  star: boolean;
-  /** Subqueries and CTEs stand beside the tables: a column without a qualifier may be theirs. */
-  others: boolean;
 }
 
 interface Context {
@@ -105,12 +95,12 @@ class Reader {
       if (value === null || typeof value !== "object" || key === "span" || key === "with") continue;
       switch (key) {
         case "select": {
-          const scope = emptyScope();
-          // A function that gives rows (`json_each(data)`) has columns of its own.
           const sources = [
             ...(value.from?.expressions ?? []),
             ...(value.joins ?? []).map((join: Ast) => join?.this),
           ];
+          const scope = emptyScope([...inner.scope.rows, ...sources.flatMap(sourceNames)]);
+          // A function that gives rows (`json_each(data)`) has columns of its own.
           scope.others = sources.some((one) => one && !("table" in one));
           for (const one of value.expressions ?? [])
             if (one?.alias?.alias?.name) scope.aliases.add(String(one.alias.alias.name).toLowerCase());
@@ -170,29 +160,13 @@ class Reader {
           else this.walk(value, inner);
           break;
         case "column":
-          if (typeof value.name?.name === "string" && !this.isText(value))
+          if (typeof value.name?.name === "string" && !isText(this.text, value))
             inner.scope.columns.push({ name: value.name.name, of: value.table?.name ?? null });
           break;
         default:
           this.walk(value, inner);
       }
     }
-  }
-
-  /**
-   * What only looks like a column: `status = "active"` (SQLite and MySQL read a quoted name that stands as a value as a
-   * text), the unit of `TIMESTAMPDIFF(SECOND, …)`, the parameter `@id`.
-   */
-  isText(column: Ast): boolean {
-    const start = column.span?.start ?? column.name?.span?.start;
-    if (column.table || typeof start !== "number") return false;
-    const name = String(column.name.name);
-    if (/^[@:$]/.test(name)) return true;
-    if (UNIT.test(name)) return /\(\s*$/.test(this.text.slice(Math.max(0, start - 20), start));
-    if (this.text[start] !== '"') return false;
-    return /(?:[=<>]|\blike|\bin\s*\((?:\s*"[^"]*"\s*,)*)\s*$/i.test(
-      this.text.slice(Math.max(0, start - 200), start),
-    );
   }
 
   withCtes(clause: Ast, ctx: Context): Set<string> {
@@ -202,6 +176,7 @@ class Reader {
       // A recursive one may name itself; a plain one that does means the real table.
       this.walk(cte.this, { ctes: clause.recursive ? new Set([...ctes, name]) : ctes, scope: emptyScope() });
       ctes.add(name);
+      this.out.ctes.push(name);
     }
     return ctes;
   }
@@ -209,6 +184,11 @@ class Reader {
   read(table: Ast, ctx: Context): void {
     const name = nameOf(table) as string;
     const alias = table.alias?.name ?? name;
+    if (table.schema?.name && isSystemTable(String(table.schema.name), name)) {
+      this.access(`${table.schema.name}.${name}`, "read", "select", []);
+      ctx.scope.others = true;
+      return;
+    }
     if (!table.schema && ctx.ctes.has(name.toLowerCase())) {
       ctx.scope.others = true;
       return;
@@ -219,14 +199,7 @@ class Reader {
   /** Turns a finished scope into accesses: each table with the columns that are surely its own. */
   flush(scope: Scope): void {
     for (const { name, alias } of scope.tables) {
-      const own = scope.columns.filter(({ name: column, of }) =>
-        of === null
-          ? scope.tables.length === 1 && !scope.others && !scope.aliases.has(column.toLowerCase())
-          : of.toLowerCase() === alias.toLowerCase(),
-      );
-      const columns = own.map((column) => column.name).filter((column) => !HOLE.test(column));
-      if (scope.star) columns.push("*");
-      this.access(name, "read", "select", columns);
+      this.access(name, "read", "select", columnsOf(scope, alias));
     }
   }
 
@@ -237,6 +210,28 @@ class Reader {
       operation,
       columns: [...new Set(columns)],
     });
+  }
+
+  /** Columns of `UPDATE a JOIN b SET a.x = …, b.y = …`, of the written table alone; another table that is set is written too. */
+  assigned(value: Ast, set: readonly [Ast, Ast][]): string[] {
+    const names = sourceNames(value.table);
+    const others = new Map<string, { table: Ast; columns: string[] }>();
+    for (const join of [...(value.table_joins ?? []), ...(value.from_joins ?? [])]) {
+      const table = join?.this?.table;
+      for (const name of table ? sourceNames(table) : []) others.set(name, { table, columns: [] });
+    }
+    const own: string[] = [];
+    for (const [column] of set) {
+      const [name = "", of = null] = String(column?.name ?? "")
+        .split(".")
+        .reverse();
+      if (name === "" || HOLE.test(name)) continue;
+      if (of === null || names.includes(of.toLowerCase())) own.push(name);
+      else others.get(of.toLowerCase())?.columns.push(name);
+    }
+    for (const { table, columns } of new Set(others.values()))
+      if (columns.length > 0) this.write(table, "update", columns);
+    return own;
   }
 
   write(table: Ast, operation: Operation, columns: readonly string[]): string | null {
@@ -278,11 +273,9 @@ class Reader {
   update(value: Ast, ctx: Context): void {
     const ctes = value.with?.ctes ? this.withCtes(value.with, ctx) : ctx.ctes;
     const set: [Ast, Ast][] = Array.isArray(value.set) ? value.set : [];
-    const columns = set
-      .map(([column]) => String(column?.name ?? ""))
-      .filter((name) => name !== "" && !HOLE.test(name));
+    const columns = this.assigned(value, set);
     const table = this.write(value.table, "update", columns);
-    const scope = emptyScope();
+    const scope = emptyScope(sourceNames(value.table));
     for (const [key, part] of Object.entries<Ast>(value))
       if (key !== "table" && key !== "with")
         this.walk({ [key === "table" ? "_" : key]: part }, { ctes, scope });
@@ -293,7 +286,7 @@ class Reader {
       if (constant !== null && column?.name)
         this.out.literals.push({
           table,
-          column: column.name,
+          column: String(column.name).replace(/^.*\./, ""),
           value: constant,
           operation: "update",
           offset: this.base + (column.span?.start ?? 0),
@@ -343,7 +336,14 @@ class Reader {
       how: "view",
       offset: this.base + (value.name.name.span?.start ?? 0),
     });
-    const inner: SqlAnalysis = { accesses: [], tables: [], literals: [], derived: [], parsed: true };
+    const inner: SqlAnalysis = {
+      accesses: [],
+      tables: [],
+      literals: [],
+      derived: [],
+      ctes: [],
+      parsed: true,
+    };
     const reader = new Reader(this.text, this.base, inner);
     reader.walk(value.query, { ctes: new Set(), scope: emptyScope() });
     const sources = inner.accesses.flatMap((access) => (access.table === null ? [] : [access.table]));
@@ -359,8 +359,4 @@ class Reader {
       if (access.mode === "write" && access.table !== null)
         this.out.derived.push({ target: access.table, sources: [on], how: "trigger" });
   }
-}
-
-function emptyScope(): Scope {
-  return { tables: [], columns: [], aliases: new Set(), star: false, others: false };
 }

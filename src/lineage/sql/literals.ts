@@ -83,6 +83,7 @@ function valueOffset(text: string, n: number): number {
 export function constantOf(expression: Ast): string | null {
   if (expression === null || typeof expression !== "object") return null;
   if ("null" in expression) return "NULL";
+  if (typeof expression.boolean?.value === "boolean") return String(expression.boolean.value);
   if (expression.literal) return String(expression.literal.value ?? "");
   if (expression.cast?.this) return constantOf(expression.cast.this);
   if (expression.paren?.this) return constantOf(expression.paren.this);

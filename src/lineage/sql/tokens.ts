@@ -29,11 +29,16 @@ export function tokensOf(sql: string): Token[] {
 
 const VERBS = /^(select|insert|update|delete|replace|merge|with|create|alter|drop|truncate|upsert)$/i;
 
+/** What a script says before its first statement: `BEGIN;`, `PRAGMA foreign_keys = ON;`, `SET LOCAL …;`. */
+const SETTING =
+  /^(?:\s|--[^\n]*\n|(?:begin(?:\s+(?:transaction|work|immediate|exclusive|deferred))*|start\s+transaction|pragma\s[^;'"]*|set\s[^;]*)\s*;)*/i;
+
 /**
  * How much a text looks like SQL: `strong` when its keywords are written as SQL, `weak` when only its words fit
  * (`Select a model from the list` does too), null when it is something else.
  */
-export function sqlShape(sql: string): "strong" | "weak" | null {
+export function sqlShape(text: string): "strong" | "weak" | null {
+  const sql = text.replace(SETTING, "");
   // Cheap rejection first: most texts in code are no SQL.
   if (
     !/^[\s(;]*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*[\s(]*(select|insert|update|delete|replace|merge|with|create|alter|drop|truncate)\b/i.test(
@@ -86,48 +91,90 @@ const NO_NAMES = new Set(
   ),
 );
 
+/** Tables in which an engine describes itself, by their schema; `system` is ClickHouse's. */
+export function isSystemTable(schema: string, name: string): boolean {
+  return /^(information_schema|pg_catalog|performance_schema|sys|mysql)$/i.test(schema)
+    ? true
+    : schema.toLowerCase() === "system" && CLICKHOUSE.test(name);
+}
+
+const CLICKHOUSE =
+  /^(parts(_columns)?|detached_parts|mutations|merges|moves|replicas|replication_queue|distribution_queue|clusters|tables|columns|databases|functions|settings|merge_tree_settings|processes|disks|dictionaries|events|metrics|errors|users|grants|roles|quotas|numbers|one|zeros|data_skipping_indices|projections|asynchronous_metrics|asynchronous_inserts|\w+_log)$/i;
+
 export interface ScannedName {
   name: string;
   mode: "read" | "write";
   operation: "select" | "insert" | "update" | "delete" | "upsert";
 }
 
+/** Names of the CTEs of a text that no parser reads, in lower case. */
+export function scanCtes(sql: string): Set<string> {
+  return ctesIn(tokensOf(sql));
+}
+
+function ctesIn(tokens: readonly Token[]): Set<string> {
+  return new Set(
+    tokens.flatMap((token, i) =>
+      token.kind === "word" &&
+      /^as$/i.test(token.text) &&
+      tokens[i + 1]?.text === "(" &&
+      /^(with|recursive|,)$/i.test(tokens[i - 2]?.text ?? "")
+        ? [(tokens[i - 1] as Token).text.toLowerCase()]
+        : [],
+    ),
+  );
+}
+
 /** The tables of a text that no parser reads: what stands after FROM, JOIN, INTO, UPDATE and DELETE FROM. */
 export function scanTables(sql: string): ScannedName[] {
   const tokens = tokensOf(sql);
   const word = (i: number) => (tokens[i]?.kind === "word" ? (tokens[i] as Token).text.toLowerCase() : "");
-  const ctes = new Set<string>();
-  tokens.forEach((_, i) => {
-    if (
-      word(i) === "as" &&
-      tokens[i + 1]?.text === "(" &&
-      /^(with|recursive|,)$/i.test(tokens[i - 2]?.text ?? "")
-    )
-      ctes.add((tokens[i - 1] as Token).text.toLowerCase());
-  });
+  const ctes = ctesIn(tokens);
   const found: ScannedName[] = [];
   const add = (at: number, mode: ScannedName["mode"], operation: ScannedName["operation"]) => {
     let i = at;
     if (word(i) === "only") i++;
     while (tokens[i + 1]?.text === "." && tokens[i + 2]) i += 2;
     const token = tokens[i];
+    const schema = i > at ? tokens[i - 2]?.text : undefined;
+    if (token && schema && isSystemTable(schema, token.text)) {
+      found.push({ name: `${schema}.${token.text}`, mode, operation });
+      return;
+    }
     if (!token || (token.kind !== "word" && token.kind !== "quoted")) return;
     const name = token.text;
     if (token.kind === "word" && NO_NAMES.has(name.toLowerCase())) return;
     if (ctes.has(name.toLowerCase()) || (tokens[i + 1]?.text === "(" && mode === "read")) return;
     found.push({ name, mode, operation });
   };
+  /** `UPDATE OR IGNORE t`, `UPDATE LOW_PRIORITY t`: where the name stands. */
+  const afterModifiers = (at: number) => {
+    let i = at;
+    while (/^(or|ignore|replace|abort|fail|rollback|low_priority)$/.test(word(i)) && word(i + 1) !== "set")
+      i++;
+    return i;
+  };
+  // ClickHouse changes rows by `ALTER TABLE t UPDATE …` and `ALTER TABLE t DELETE …`.
+  const altered = word(0) === "alter" && word(1) === "table";
+  if (altered) {
+    const verb = tokens.findIndex((_, i) => i > 2 && /^(update|delete)$/.test(word(i)));
+    const on = word(2) === "if" ? 4 : 2;
+    if (verb > on) add(on, "write", word(verb) as "update" | "delete");
+  }
   for (let i = 0; i < tokens.length; i++) {
     const [here, before] = [word(i), word(i - 1)];
-    if (here === "into" && /^(insert|replace|ignore|or|merge)$/.test(before)) {
+    if (
+      here === "into" &&
+      /^(insert|replace|ignore|or|merge|low_priority|high_priority|delayed)$/.test(before)
+    ) {
       const upserts =
         before === "merge" ||
         before === "replace" ||
         /\bon\s+(conflict[\s\S]*do\s+update|duplicate)\b/i.test(sql);
       add(i + 1, "write", upserts ? "upsert" : "insert");
-    } else if (here === "update" && !/^(do|for|on|key|no)$/.test(before) && word(i + 1) !== "set")
-      add(i + 1, "write", "update");
-    else if (here === "from" && before === "delete") add(i + 1, "write", "delete");
+    } else if (here === "update" && !/^(do|for|on|key|no)$/.test(before) && word(i + 1) !== "set") {
+      if (!altered) add(afterModifiers(i + 1), "write", "update");
+    } else if (here === "from" && before === "delete") add(i + 1, "write", "delete");
     else if (
       (here === "from" && !/^(distinct|extract)$/.test(before) && !isFunctionFrom(tokens, i)) ||
       here === "join"

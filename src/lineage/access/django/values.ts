@@ -307,7 +307,9 @@ export class Values {
       return (expr.nth ?? 0) === 0 ? this.of(place, from, depth) : null;
     // `for i, order in enumerate(orders)`.
     if (from.k === "item" && from.of.k === "call" && calledName(from.of) === "enumerate" && from.of.args[0])
-      return expr.nth === 1 ? this.#item(place, { k: "item", of: from.of.args[0], at: expr.at }, depth) : null;
+      return expr.nth === 1
+        ? this.#item(place, { k: "item", of: from.of.args[0], at: expr.at }, depth)
+        : null;
     const of = this.of(place, from, depth);
     if (of?.t === "query" || of?.t === "rows") return one(of.model);
     if (of?.t !== "tuple") return null;
