@@ -29,11 +29,15 @@ export function tokensOf(sql: string): Token[] {
 
 const VERBS = /^(select|insert|update|delete|replace|merge|with|create|alter|drop|truncate|upsert)$/i;
 
+/** What a script does before its first statement of note: it opens a transaction or sets an option. */
+const OPENS = /^\s*(?:(?:BEGIN|START|PRAGMA|SET)\b[^;']{0,100};\s*)+/i;
+
 /**
  * How much a text looks like SQL: `strong` when its keywords are written as SQL, `weak` when only its words fit
  * (`Select a model from the list` does too), null when it is something else.
  */
-export function sqlShape(sql: string): "strong" | "weak" | null {
+export function sqlShape(script: string): "strong" | "weak" | null {
+  const sql = script.replace(OPENS, "");
   // Cheap rejection first: most texts in code are no SQL.
   if (
     !/^[\s(;]*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*[\s(]*(select|insert|update|delete|replace|merge|with|create|alter|drop|truncate)\b/i.test(
