@@ -91,6 +91,8 @@ export interface ClassIR {
   methods: Map<string, number>;
   /** Index of the class around it (Django's Meta), or null. */
   outer: number | null;
+  /** Go: what a named list is a list of (`type Users []User`). */
+  element?: Expr;
 }
 
 export interface ImportIR {

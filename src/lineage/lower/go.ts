@@ -127,6 +127,8 @@ class Go extends Builder {
     const [name, type] = [fieldOf(node, "name"), fieldOf(node, "type")];
     if (!name || !type) return;
     const cls: ClassIR = this.addClass(this.text(name), node, null);
+    const elements = type.type === "slice_type" ? this.type(type) : null;
+    if (elements?.k === "list" && elements.items[0]) cls.element = elements.items[0];
     const list = type.type === "struct_type" ? type.kids[0] : undefined;
     for (const field of list?.kids ?? []) {
       if (field.type !== "field_declaration") continue;
