@@ -15,7 +15,7 @@ import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { InputKind } from "../contract/evidence.ts";
 import type { InputSpec } from "../contract/settings.ts";
 import { shownUrl } from "./postgres/url.ts";
-import { isDocument, programFiles } from "./program-files.ts";
+import { isDocument, isSchema, programFiles } from "./program-files.ts";
 import { headOf, type Sniffed, sniff } from "./sniff.ts";
 import { isGlob, type Walk, walkDirectory, walkGlob } from "./walk.ts";
 
@@ -235,6 +235,11 @@ function several(
   }
   const root = resolve(options.cwd, spec.path);
   if (code > 0 && by === "directory") {
+    found.splice(
+      0,
+      found.length,
+      ...found.filter(({ kind, file }) => kind !== "sql-dump" || !isSchema(file)),
+    );
     const left = withoutProgramFiles(found, root, code);
     if (left !== null) notes.push(left);
     found.push(blank(spec, order, root, shownPath(root, options.cwd)));

@@ -1,7 +1,9 @@
 /** Tells what a program brings along from what it left behind: the files of a source tree that are no evidence. */
 
+import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { plural } from "../contract/wording.ts";
+import { isSchemaAlone } from "./text-shapes.ts";
 
 /** Folders of a source tree whose logs and databases are examples, copies or other people's. */
 const FOLDERS =
@@ -15,6 +17,18 @@ const NAMED_MAX = 3;
 /** True for a name that no log and no table of data has. */
 export function isDocument(file: string): boolean {
   return NO_DATA.test(basename(file));
+}
+
+/** Larger SQL is no source code: the reader of source code leaves it out. */
+const SCHEMA_BYTES_MAX = 1 << 20;
+
+/** True for a .sql file beside source code that has a dump's words and no rows: a schema or a migration of the program. */
+export function isSchema(file: string): boolean {
+  return (
+    /\.sql$/i.test(file) &&
+    statSync(file).size <= SCHEMA_BYTES_MAX &&
+    isSchemaAlone(readFileSync(file, "utf8"))
+  );
 }
 
 /** A file met in a directory: its path inside it, with `/`, and whether it is a JSON document (not JSON lines). */

@@ -30,6 +30,15 @@ export function dumpDialectOf(text: string): DumpDialect | null {
     : null;
 }
 
+/** What a dump program writes around rows, and the rows themselves; a schema that is kept as source code has neither. */
+const MYSQL_PROGRAM = /^-- (?:MySQL|MariaDB) dump|^\/\*!\d{5} |^LOCK TABLES `/im;
+const ROWS = /^\s*(?:INSERT|REPLACE)\b[^;]*?\bVALUES\b|^COPY [^\n]+ FROM stdin;/im;
+
+/** True for a text with the marks of a dump that holds no rows: a schema or a migration, as programs keep them. */
+export function isSchemaAlone(text: string): boolean {
+  return !ROWS.test(text) || (dumpDialectOf(text) === "mysql" && !MYSQL_PROGRAM.test(text));
+}
+
 /** The text from its first statement on. */
 function withoutComments(text: string): string {
   let at = 0;

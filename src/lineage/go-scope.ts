@@ -40,3 +40,10 @@ function classNamed(program: Program, m: number, name: string): number | undefin
   const index = program.module(m).classes.findIndex((cls) => cls.name === name);
   return index < 0 ? undefined : index;
 }
+
+/** The class itself, or what the named list that it is holds: `type Users []User`. */
+export function elementOf(program: Program, of: { m: number; c: number }): { m: number; c: number } {
+  const { element } = program.class(of);
+  const ref = element ? program.resolve({ m: of.m, f: 0 }, element) : null;
+  return ref?.t === "class" ? { m: ref.m, c: ref.c } : { m: of.m, c: of.c };
+}

@@ -3,11 +3,15 @@
 export const LANGUAGES = ["javascript", "typescript", "tsx", "python", "go", "sql", "prisma"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** What a variable that holds an embedded file is made by: no name of Go has a colon. */
+export const EMBEDS = "go:embed";
+
 /** An expression. `at` is its 1-based line. */
 export type Expr =
   | { k: "text"; parts: (string | Expr)[]; at: number }
   | { k: "name"; name: string; at: number }
   | { k: "member"; of: Expr; name: string; at: number }
+  /** Also `f[T]` of Go, the type as the key. */
   | { k: "index"; of: Expr; key: Expr; at: number }
   /** `isNew`: `new X()`; `end`: its last line. */
   | { k: "call"; callee: Expr; args: Expr[]; at: number; isNew: boolean }
@@ -89,6 +93,8 @@ export interface ClassIR {
   methods: Map<string, number>;
   /** Index of the class around it (Django's Meta), or null. */
   outer: number | null;
+  /** Go: what a named list is a list of (`type Users []User`). */
+  element?: Expr;
 }
 
 export interface ImportIR {

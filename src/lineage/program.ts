@@ -1,6 +1,7 @@
 /** The whole tree as one program: what a name, a member or a call in it refers to. */
 
 import { Exports } from "./exports.ts";
+import { GoFields } from "./go-fields.ts";
 import { goMember, goMethod } from "./go-scope.ts";
 import { Imports } from "./imports.ts";
 import type { ClassIR, Expr, FunctionIR, ModuleIR } from "./ir.ts";
@@ -16,6 +17,8 @@ export class Program {
   readonly imports: Imports;
   /** Every package that the tree imports. */
   readonly packages = new Set<string>();
+  /** What the fields of Go's structs are given. */
+  readonly goFields = new GoFields(this);
   readonly #exports = new Exports(this);
   readonly #importsOf: Map<string, ModuleIR["imports"][number]>[];
   readonly #classesOf: Map<string, number>[];
@@ -111,6 +114,11 @@ export class Program {
           if (ref) return ref;
         }
         return null;
+      }
+      case "index": {
+        // `Load[User]` of Go: what is indexed is a function, so this is the function itself.
+        const of = this.module(place.m).language === "go" ? this.resolve(place, expr.of, depth + 1) : null;
+        return of?.t === "function" ? of : null;
       }
       case "named":
         return this.resolve(place, expr.of, depth + 1);
@@ -299,7 +307,9 @@ export class Program {
           const ref = spread ? this.member(spread, name, depth + 1) : null;
           if (ref) return ref;
         }
-        return null;
+        // `s := &Server{…}`: what the literal does not give is its type's.
+        const type = of.expr.type ? this.resolve(of.place, of.expr.type, depth + 1) : null;
+        return type?.t === "class" ? this.classMember(type, name, depth + 1) : null;
       }
       default:
         return null;

@@ -1,9 +1,10 @@
 /** What texts an expression can be: constants followed across modules, templates joined, interpolations kept as holes. */
 
-import type { Expr } from "./ir.ts";
+import { EMBEDS, type Expr } from "./ir.ts";
 import type { Place, Program } from "./program.ts";
 import { valuesAt } from "./reaching.ts";
 import { holeName } from "./sql/parse.ts";
+import { embeddedSql, namedSql } from "./sql-files.ts";
 
 /** Values one expression may have before the rest is left out. */
 const ALTERNATIVES_MAX = 12;
@@ -71,13 +72,13 @@ function find(program: Program, place: Place, expr: Expr, depth: number): Text[]
       const bound = boundTexts(program, place, expr, depth);
       if (bound.length > 0) return bound;
       const ref = program.resolve(place, expr.of);
-      if (!ref) return [];
+      if (!ref || ref.t === "package") return elementTexts(program, place, expr, depth);
       if (ref.t === "module" || ref.t === "expr" || ref.t === "folder") {
         const found = program.member(ref, expr.name);
         if (found?.t === "expr") return next(found.expr, found.place);
       }
-      if (ref.t === "class" || ref.t === "instance") return fieldTexts(program, ref, expr.name, depth);
-      return [];
+      const struct = program.goFields.structOf(ref);
+      return struct ? fieldTexts(program, struct, expr.name, depth) : [];
     }
     case "index": {
       const ref = program.resolve(place, expr.of);
@@ -124,8 +125,9 @@ function isOpen(program: Program, expr: Expr): boolean {
   return known.get(program)?.get(expr) === null;
 }
 
+/** One text that is reached on several ways counts once. */
 function bounded(texts: Text[]): Text[] {
-  return texts.slice(0, ALTERNATIVES_MAX);
+  return [...new Set(texts)].slice(0, ALTERNATIVES_MAX);
 }
 
 function joined(
@@ -183,7 +185,34 @@ function boundTexts(program: Program, place: Place, expr: Expr & { k: "member" }
   return bounded(values.flatMap((value) => textsOf(program, place, value, depth + 1)));
 }
 
+/** `queries["list-users"].Query` of a library for named queries; `one.sql` of a loop over a list of objects. */
+function elementTexts(program: Program, place: Place, expr: Expr & { k: "member" }, depth: number): Text[] {
+  const { of } = expr;
+  if (of.k === "member" && expr.name === "Query") {
+    const query = namedSql(program, of.name);
+    return query ? [[query]] : [];
+  }
+  const value = of.k === "name" ? program.function(place).bindings.get(of.name)?.at(-1) : of;
+  const list = value?.k === "item" ? listOf(program, place, value.of) : null;
+  return bounded(
+    (list?.items ?? []).flatMap((item) => {
+      const entries = item.expr.k === "object" ? item.expr.entries : [];
+      const given = entries.find((entry) => entry.key === expr.name)?.value;
+      return given ? textsOf(program, item.place, given, depth + 1) : [];
+    }),
+  );
+}
+
 function fieldTexts(program: Program, ref: { m: number; c: number }, name: string, depth: number): Text[] {
+  const query = program.goFields.queryOf(ref, name);
+  if (query !== null) {
+    const text = namedSql(program, query);
+    if (text) return [[text]];
+  }
+  if (program.module(ref.m).language === "go")
+    return bounded(
+      program.goFields.of(ref, name).flatMap(({ place, expr }) => textsOf(program, place, expr, depth + 1)),
+    );
   const cls = program.class(ref);
   const field = cls.fields.find((one) => one.name === name && one.value);
   if (field?.value) {
@@ -200,7 +229,7 @@ function fieldTexts(program: Program, ref: { m: number; c: number }, name: strin
 
 /** Methods and functions whose result is the text they were given, or close to it. */
 const SAME =
-  /^(trim|trimStart|trimEnd|strip|lstrip|rstrip|dedent|cleandoc|text|raw|unsafe|unsafeRaw|literal|TrimSpace|toString|String|str|SQL|Rebind|stripIndent|outdent|Composed)$/;
+  /^(trim|trimStart|trimEnd|strip|lstrip|rstrip|dedent|cleandoc|text|raw|unsafe|unsafeRaw|literal|TrimSpace|toString|String|string|str|SQL|Rebind|BindNamed|stripIndent|outdent|Composed)$/;
 const FORMATS = /^(format|%|Sprintf|Errorf|sprintf|Fprintf|vsprintf)$/;
 
 function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, depth: number): Text[] {
@@ -214,8 +243,10 @@ function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, d
     const args = isMethod ? expr.args : expr.args.slice(1);
     if (!template) return [];
     const spread = args.length === 1 && args[0]?.k === "list" ? args[0].items : args;
-    return textsOf(program, place, template, depth + 1).map((text) =>
-      filled(program, place, text, spread, name, depth),
+    return bounded(
+      textsOf(program, place, template, depth + 1).flatMap((text) =>
+        filled(program, place, text, spread, name, depth),
+      ),
     );
   }
   if (name === "join" || name === "Join") {
@@ -250,6 +281,17 @@ function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, d
       replaced(program, place, text, isMethod ? expr.args : expr.args.slice(1), depth),
     );
   }
+  if (program.module(place.m).language === "go") {
+    const isBytes = callee.k === "list";
+    // `sqlx.In` and `sqlx.Named` give the text they were given, with other placeholders.
+    const isRebound = /^(In|Named)$/.test(name) && self?.k === "name" && self.name === "sqlx";
+    if (first && (isBytes || isRebound)) return textsOf(program, place, first, depth + 1);
+    if (first && (name === EMBEDS || name === "ReadFile")) {
+      const path = constant(textsOf(program, place, first, depth + 1)[0]);
+      const file = path === null ? null : embeddedSql(program, program.module(place.m), path);
+      return file ? [[file]] : [];
+    }
+  }
   const ref = program.resolve(place, callee);
   if (ref?.t !== "function") return [];
   const fn = program.function(ref);
@@ -280,13 +322,19 @@ function replaced(program: Program, place: Place, text: Text, args: readonly Exp
   });
 }
 
+/** A text without a hole. */
+function constant(text: Text | undefined): string | null {
+  if (!text?.every((piece) => "text" in piece)) return null;
+  return text.map((piece) => ("text" in piece ? piece.text : "")).join("");
+}
+
 const PLACEHOLDERS: Record<string, RegExp> = {
   format: /\{(\w*)(?:![rsa])?(?::[^{}]*)?\}/g,
   "%": /%(?:\((\w+)\))?[-+ #0-9.*]*[sdifrx]/g,
 };
 const C_STYLE = /%(?:\[(\d+)\])?[-+ #0-9.*]*[sdvqxtfTw]/g;
 
-/** Puts arguments into the marks of a format text. */
+/** Puts arguments into the marks of a format text: a text for every value that the arguments can have. */
 function filled(
   program: Program,
   place: Place,
@@ -294,29 +342,39 @@ function filled(
   args: readonly Expr[],
   how: string,
   depth: number,
-): Text {
+): Text[] {
   const marks = PLACEHOLDERS[how] ?? C_STYLE;
   let n = 0;
-  return text.flatMap((piece): Text => {
-    if ("hole" in piece) return [piece];
-    const out: Text = [];
+  let texts: Text[] = [[]];
+  const add = (options: Text[]) => {
+    texts = bounded(texts.flatMap((before) => options.map((option) => [...before, ...option])));
+  };
+  for (const piece of text) {
+    if ("hole" in piece) {
+      add([[piece]]);
+      continue;
+    }
     let from = 0;
     let line = piece.at;
     for (const match of piece.text.matchAll(marks)) {
       const before = piece.text.slice(from, match.index);
-      out.push({ text: before, m: piece.m, at: line });
+      add([[{ text: before, m: piece.m, at: line }]]);
       line += newlines(before);
       const key = match[1];
       const named =
         key && args.find((arg): arg is Expr & { k: "named" } => arg.k === "named" && arg.name === key);
-      const arg = named || (key && /^\d+$/.test(key) ? args[Number(key)] : key ? undefined : args[n++]);
-      const value = arg ? textsOf(program, place, arg, depth + 1)[0] : undefined;
-      out.push(...(value ?? [{ hole: arg ?? ({ k: "other", of: [], at: line } as Expr), place }]));
+      // `{0}` counts from nought, `%[1]s` from one.
+      const nth = key && /^\d+$/.test(key) ? Number(key) - (marks === C_STYLE ? 1 : 0) : null;
+      const arg = named || (nth !== null ? args[nth] : key ? undefined : args[n++]);
+      const values = arg ? textsOf(program, place, arg, depth + 1) : [];
+      add(
+        values.length > 0 ? values : [[{ hole: arg ?? ({ k: "other", of: [], at: line } as Expr), place }]],
+      );
       from = match.index + match[0].length;
     }
-    out.push({ text: piece.text.slice(from), m: piece.m, at: line });
-    return out;
-  });
+    add([[{ text: piece.text.slice(from), m: piece.m, at: line }]]);
+  }
+  return texts;
 }
 
 /** The items of a list, followed through names. */

@@ -92,7 +92,8 @@ test("a program's own files are no evidence: its JSON, documents, tests, vendore
     "app/dist/usage.csv": "id,tokens\n1,2\n",
     "app/var/app.log": LINE,
     "app/var/calls.jsonl": CALLS,
-    "app/var/dump.sql": "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n",
+    "app/var/dump.sql":
+      "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\nCOPY t (a) FROM stdin;\n1\n\\.\n",
   });
   database("app/usage.db");
   const { sources, notes, failed } = await resolved("app");
@@ -120,6 +121,45 @@ test.each<[string, string, string[]]>([
     "data/one.json": '[{"id": 1, "tokens": 2}]\n',
   });
   expect((await resolved(path)).sources.map(([name]) => name)).toEqual(names);
+});
+
+const ENGINE = "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB;\n";
+const SCRIPTS: [name: string, text: string, kinds: string[]][] = [
+  ["MySQL's words, no rows", ENGINE, ["code"]],
+  ["MySQL's words and a program's own rows", `${ENGINE}INSERT INTO t (a) VALUES (1);\n`, ["code"]],
+  [
+    "rows of another table",
+    "BEGIN TRANSACTION;\nCREATE TABLE t (a);\nINSERT INTO t (a)\nSELECT value FROM u;\n",
+    ["code"],
+  ],
+  ["the schema that pg_dump writes", "SET statement_timeout = 0;\nCREATE TABLE t (a int);\n", ["code"]],
+  [
+    "rows that pg_dump writes",
+    "SET statement_timeout = 0;\nCOPY t (a) FROM stdin;\n1\n\\.\n",
+    ["sql-dump", "code"],
+  ],
+  [
+    "rows that mysqldump writes",
+    `-- MySQL dump 10.13\n${ENGINE}INSERT INTO t VALUES (1);\n`,
+    ["sql-dump", "code"],
+  ],
+  [
+    "rows that SQLite writes",
+    "BEGIN TRANSACTION;\nCREATE TABLE t (a);\nINSERT INTO t VALUES(1);\nCOMMIT;\n",
+    ["sql-dump", "code"],
+  ],
+];
+test.each(SCRIPTS)(
+  "a .sql file beside source code is a dump when it holds a dump's rows: %s",
+  async (_, text, kinds) => {
+    files({ "app/main.go": "package main\n", "app/migrations/1.sql": text });
+    expect((await resolved("app")).sources.map(([, kind]) => kind)).toEqual(kinds);
+  },
+);
+
+test("a schema without source code around it is a dump", async () => {
+  files({ "dumps/schema.sql": "SET statement_timeout = 0;\nCREATE TABLE t (a int);\n" });
+  expect((await resolved("dumps")).sources.map(([, kind]) => kind)).toEqual(["sql-dump"]);
 });
 
 test("a program without data is read as code alone, and its JSON is told", async () => {
@@ -251,7 +291,11 @@ describe("kinds are told by content", () => {
     ["x.bin", Buffer.concat([Buffer.alloc(8), Buffer.from("DUCK")]), "duckdb"],
     ["x", "PAR1....", "parquet"],
     ["x.sql", "PGDMP\x01\x0e", "postgres-archive"],
-    ["dump.txt", "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\n", "sql-dump"],
+    [
+      "dump.txt",
+      "--\n-- PostgreSQL database dump\n--\n\nSET statement_timeout = 0;\nCOPY t (a) FROM stdin;\n1\n\\.\n",
+      "sql-dump",
+    ],
     ["dump", "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t(a);\n", "sql-dump"],
     ["schema.sql", "CREATE TABLE t (a int);\n", "code"],
     ["a.jsonl", '{"level":30,"time":1737000000000,"msg":"llm call"}\n', "log"],

@@ -1,12 +1,21 @@
-/** GORM: the model a chain works on is the type of what it is given. */
+/** GORM: the model a chain works on is the type of what it is given; relations and texts name the other tables. */
 
 import type { AccessFact } from "../facts.ts";
-import type { Expr } from "../ir.ts";
-import { tableNameOf } from "../models/go.ts";
+import { GORM } from "../models/go.ts";
+import {
+  type Relation,
+  relationOf,
+  relationsAlong,
+  relationsOf,
+  type Struct,
+} from "../models/go-relations.ts";
 import type { Model } from "../models/models.ts";
 import type { Place } from "../program.ts";
-import { type Call, calledName, chainOf, type Step } from "../sites.ts";
+import { type Call, calledName } from "../sites.ts";
 import { type AccessContext, constantOf, keysOf } from "./emit.ts";
+import { isOpenType, modelOf, structOf } from "./go-types.ts";
+import { type ChainStep, type Located, stepsOf } from "./gorm-chain.ts";
+import { tablesOfStep } from "./gorm-sql.ts";
 
 type Operation = AccessFact["operation"];
 
@@ -32,160 +41,265 @@ const VERBS: Record<string, Operation> = {
   UpdateColumns: "update",
   Delete: "delete",
 };
+/** What a verb fills says nothing about the table that it reads. */
+const FILLS_ANYTHING = /^(Scan|Pluck|Count|Rows|Row)$/;
+/** These load the models themselves, and with them what is preloaded. */
+const LOADS = /^(Find|First|Take|Last|FindInBatches|FirstOrInit|FirstOrCreate)$/;
+/** What is done to the rows behind a relation: `db.Model(&user).Association("Roles").Append(role)`. */
+const ASSOCIATION: Record<string, Operation> = {
+  Find: "select",
+  Count: "select",
+  Append: "insert",
+  Replace: "upsert",
+  Delete: "delete",
+  Clear: "delete",
+};
 
 /** All accesses by GORM. */
 export function gormAccess(ctx: AccessContext): void {
-  if (!ctx.program.uses("gorm.io/gorm") && !ctx.program.uses("github.com/jinzhu/gorm")) return;
+  if (![...ctx.program.packages].some((name) => GORM.test(name))) return;
   for (const { place, expr } of ctx.sites) {
-    if (expr.k !== "call" || ctx.program.module(place.m).language !== "go") continue;
-    if (Object.hasOwn(VERBS, calledName(expr))) chain(ctx, place, expr);
+    if (expr.k !== "call" || expr.callee.k !== "member") continue;
+    const name = calledName(expr);
+    if (!Object.hasOwn(VERBS, name) && !Object.hasOwn(ASSOCIATION, name)) continue;
+    if (ctx.program.module(place.m).language === "go") new Chain(ctx, place, expr).tell();
   }
 }
 
-function chain(ctx: AccessContext, place: Place, call: Call): void {
-  const { root, steps } = chainOf(call);
-  const verb = steps.at(-1) as Step;
-  const whole = [...keptSteps(ctx, place, root, 0), ...steps];
-  if (whole.some((step) => step.name === "Raw" || step.name === "Exec")) return;
-  let operation = VERBS[verb.name] as Operation;
-  const model = whole.findLast((step) => step.name === "Model" && step.args?.[0]);
-  const named = whole.findLast((step) => step.name === "Table" && step.args?.[0]);
-  const target = model?.args?.[0] ?? verb.args?.[0];
-  const upserts = whole.some(
-    (step) =>
-      step.name === "Clauses" &&
-      JSON.stringify(step.args, (key, value) => (key === "at" ? undefined : value)).includes('"OnConflict"'),
-  );
-  if (operation === "insert" && upserts) operation = "upsert";
-  if (named?.args?.[0]) {
-    const table = constantOf(ctx.program, place, named.args[0]);
-    const bare = table === null ? null : (/^(?:\w+\.)?(\w+)/.exec(table)?.[1] ?? null);
-    ctx.emit(place, call.at, bare, operation, [], "builder");
-    return;
-  }
-  const of = target ? modelOf(ctx, place, target, 0) : null;
-  if (!of) return;
-  const data =
-    operation === "update" ? verb.args?.at(-1) : operation === "insert" ? verb.args?.[0] : undefined;
-  const single =
-    verb.name === "Update" || verb.name === "UpdateColumn"
-      ? constantOf(ctx.program, place, verb.args?.[0])
-      : null;
-  ctx.emit(
-    place,
-    call.at,
-    of.table,
-    operation,
-    single === null ? keysOf(ctx.program, place, data, of) : [single],
-    "builder",
-    { data: data && single === null && verb.name !== "FirstOrCreate" ? [data] : [], model: of },
-  );
+/** What a chain works on: a model, or a table that is only named. */
+interface Target {
+  table: string | null;
+  model: Model | null;
 }
 
-/** `query := db.Model(&User{})` and then `query.Find(&users)`. */
-function keptSteps(ctx: AccessContext, place: Place, root: Expr, depth: number): Step[] {
-  if (root.k !== "name" || depth > 4) return [];
-  for (let f: number | null = place.f; f !== null; ) {
-    const fn = ctx.program.function({ m: place.m, f });
-    const values = fn.bindings.get(root.name);
-    if (values) {
-      for (const value of values) {
-        if (value.k !== "call") continue;
-        const inner = chainOf(value);
-        if (inner.root.k === "name" && inner.root.name === root.name) continue;
-        return [...keptSteps(ctx, { m: place.m, f }, inner.root, depth + 1), ...inner.steps];
-      }
-      return [];
+/** One chain, from what it is built of to the verb that runs it. */
+class Chain {
+  readonly ctx: AccessContext;
+  readonly place: Place;
+  readonly call: Call;
+  readonly verb: string;
+  /** All before the verb. */
+  readonly steps: readonly ChainStep[];
+  /** A type that is known to be GORM's, or unknown; a method of the tree or of another package is none of it. */
+  readonly receiver: "gorm" | "unknown" | "other" | "own";
+
+  constructor(ctx: AccessContext, place: Place, call: Call) {
+    this.ctx = ctx;
+    this.place = place;
+    this.call = call;
+    this.verb = calledName(call);
+    const ref = ctx.program.resolve(place, call.callee);
+    this.receiver =
+      ref?.t === "function"
+        ? "own"
+        : ref?.t !== "package"
+          ? "unknown"
+          : GORM.test(ref.path)
+            ? "gorm"
+            : "other";
+    this.steps =
+      this.receiver === "own" || call.callee.k !== "member"
+        ? []
+        : stepsOf(ctx.program, place, call.callee.of);
+  }
+
+  /** Emits everything that the chain reads and writes. */
+  tell(): void {
+    if (this.receiver === "own" || this.has("Raw") || this.has("Exec")) return;
+    const association = this.last("Association")?.args[0];
+    if (association) return this.association(association);
+    const operation = VERBS[this.verb];
+    if (!operation) return;
+    const struct = this.struct();
+    const targets = this.targets(struct);
+    if (targets.length === 0) return;
+    for (const target of targets) this.emit(target, operation);
+    this.others(struct, targets);
+  }
+
+  has(name: string): boolean {
+    return this.steps.some((step) => step.name === name);
+  }
+
+  last(name: string): ChainStep | undefined {
+    return this.steps.findLast((step) => step.name === name && step.args.length > 0);
+  }
+
+  /** The arguments of the verb; the generic methods take a context first. */
+  get args(): Located[] {
+    const args = this.call.args.map((expr): Located => ({ place: this.place, expr, given: null }));
+    return this.has("G") ? args.slice(1) : args;
+  }
+
+  /** What names the model: the type of a generic chain, `Model(…)`, what is filled or stored, or was filled before. */
+  modelArgument(): Located | null {
+    const named = this.last("G") ?? this.last("Model");
+    if (named) return named.args[0] ?? null;
+    if (!FILLS_ANYTHING.test(this.verb) && this.args[0] && structOf(this.ctx, this.place, this.args[0].expr))
+      return this.args[0];
+    const before = this.steps.findLast((step) => LOADS.test(step.name) || step.name === "Create");
+    return before?.args[0] ?? (FILLS_ANYTHING.test(this.verb) ? null : (this.args[0] ?? null));
+  }
+
+  struct(): Struct | null {
+    const argument = this.modelArgument();
+    return argument ? structOf(this.ctx, argument.place, argument.expr) : null;
+  }
+
+  targets(struct: Struct | null): Target[] {
+    const tables = this.steps.filter((step) => step.name === "Table" && step.args.length > 0);
+    if (tables.length > 0) {
+      const names = tables.flatMap((step) => this.tablesOf(step));
+      const isDerived = tables.some((step) => this.inner(step).length > 0);
+      if (names.length === 0) return isDerived ? [] : [{ table: null, model: null }];
+      return [...new Set(names)].map((table) => ({ table, model: null }));
     }
-    f = fn.outer;
+    // Branches that name several models: each is worked on.
+    const models = this.steps.flatMap((step) => {
+      const argument = step.name === "Model" ? step.args[0] : undefined;
+      const of = argument ? structOf(this.ctx, argument.place, argument.expr) : null;
+      const model = of ? modelOf(this.ctx, of) : null;
+      return model ? [model] : [];
+    });
+    const single = struct ? modelOf(this.ctx, struct) : null;
+    const found = this.has("G") || models.length === 0 ? (single ? [single] : []) : models;
+    if (found.length > 0) {
+      // Another library's methods have these names too: there only a declared model is one.
+      const isDeclared = (model: Model) => this.ctx.models.classOf(model) !== null;
+      const kept = this.receiver === "other" ? found.filter(isDeclared) : found;
+      return [...new Map(kept.map((model) => [model.table, { table: model.table, model }])).values()];
+    }
+    const argument = this.modelArgument();
+    const isSure = this.receiver === "gorm" || this.has("Model") || this.has("G");
+    const isOpen =
+      argument !== null &&
+      (isOpenType(this.ctx, argument.place, argument.expr) || (this.has("G") && struct === null));
+    return isSure && this.receiver !== "other" && isOpen ? [{ table: null, model: null }] : [];
   }
-  return [];
-}
 
-/** The model behind `&users`, `User{…}`, `[]User{}` or a parameter; any struct that GORM is given is one. */
-function modelOf(ctx: AccessContext, place: Place, expr: Expr, depth: number): Model | null {
-  if (depth > 8) return null;
-  const type = typeOf(ctx, place, expr, depth);
-  const ref = type ? ctx.program.resolve(type.place, type.expr) : null;
-  if (ref?.t !== "class" && ref?.t !== "instance") return null;
-  const known = ctx.models.ofClass(ref);
-  if (known) return known;
-  const cls = ctx.program.class(ref);
-  if (cls.fields.length === 0) return null;
-  const module = ctx.program.module(ref.m);
-  return {
-    table: tableNameOf(ctx.program, ref.m, ref.c, cls),
-    declaredAs: cls.name,
-    how: "orm",
-    family: "gorm",
-    file: module.file,
-    line: cls.at,
-    columns: new Map(),
-  };
-}
-
-/** The named type of a Go expression. */
-function typeOf(
-  ctx: AccessContext,
-  place: Place,
-  expr: Expr,
-  depth: number,
-): { place: Place; expr: Expr } | null {
-  if (depth > 8) return null;
-  switch (expr.k) {
-    case "object":
-      return expr.type ? (typeOf(ctx, place, expr.type, depth + 1) ?? { place, expr: expr.type }) : null;
-    case "list":
-      return expr.items[0] ? typeOf(ctx, place, expr.items[0], depth + 1) : null;
-    case "item":
-      return typeOf(ctx, place, expr.of, depth + 1);
-    case "call": {
-      // `var users []User`, `new(User)`, `make([]User, 0)`.
-      if (expr.isNew)
-        return expr.callee.k === "list"
-          ? typeOf(ctx, place, expr.callee, depth + 1)
-          : { place, expr: expr.callee };
-      const name = calledName(expr);
-      if ((name === "new" || name === "make") && expr.args[0])
-        return typeOf(ctx, place, expr.args[0], depth + 1) ?? { place, expr: expr.args[0] };
-      const ref = ctx.program.resolve(place, expr);
-      return ref?.t === "instance"
-        ? { place: { m: ref.m, f: 0 }, expr: { k: "name", name: ctx.program.class(ref).name, at: 0 } }
+  emit({ table, model }: Target, operation: Operation): void {
+    const { ctx, place, call, args } = this;
+    const upserts = this.steps.some(
+      (step) =>
+        step.name === "Clauses" &&
+        JSON.stringify(
+          step.args.map((arg) => arg.expr),
+          (key, value) => (key === "at" ? undefined : value),
+        ).includes('"OnConflict"'),
+    );
+    const how = operation === "insert" && upserts ? "upsert" : operation;
+    if (!model) return ctx.emit(place, call.at, table, how, [], "builder");
+    const data = how === "update" ? args.at(-1) : operation === "insert" ? args[0] : undefined;
+    const single =
+      this.verb === "Update" || this.verb === "UpdateColumn"
+        ? constantOf(ctx.program, place, args[0]?.expr)
         : null;
+    const isPlain = data && single === null && this.verb !== "FirstOrCreate";
+    ctx.emit(
+      place,
+      call.at,
+      table,
+      how,
+      single === null ? keysOf(ctx.program, place, data?.expr, model) : [single],
+      "builder",
+      { data: isPlain ? [data.expr] : [], model },
+    );
+  }
+
+  read(table: string | null, certainty: AccessFact["certainty"] = "builder"): void {
+    this.ctx.emit(this.place, this.call.at, table, "select", [], certainty);
+  }
+
+  /** The tables beside the one that the chain works on. */
+  others(struct: Struct | null, targets: readonly Target[]): void {
+    const reads = new Set<string | null>();
+    if (this.verb === "FirstOrCreate") for (const { table } of targets) reads.add(table);
+    const relations: Relation[] = [];
+    const own: ChainStep = { name: this.verb, args: this.args };
+    for (const step of [...this.steps, own]) {
+      if (step.name !== "Table")
+        for (const table of this.tablesOf(step)) if (table !== null) reads.add(table);
+      for (const table of this.inner(step)) reads.add(table);
+      if (!struct) continue;
+      if (step.name === "Joins" || step.name === "InnerJoins") relations.push(...this.along(struct, step));
+      if (step.name === "Preload" && LOADS.test(this.verb)) relations.push(...this.along(struct, step));
+      if (step.name === "Select" && this.verb === "Delete") this.deleted(struct, step);
     }
-    case "name": {
-      for (let f: number | null = place.f; f !== null; ) {
-        const fn = ctx.program.function({ m: place.m, f });
-        const value: Expr | undefined = fn.bindings.get(expr.name)?.[0];
-        if (value && value !== expr) return typeOf(ctx, { m: place.m, f }, value, depth + 1);
-        const param = fn.params.find((one) => one.name === expr.name);
-        if (param?.type)
-          return (
-            typeOf(ctx, { m: place.m, f: 0 }, param.type, depth + 1) ?? {
-              place: { m: place.m, f: 0 },
-              expr: param.type,
-            }
-          );
-        f = fn.outer;
-      }
-      return ctx.program.lookup(place, expr.name)?.t === "class" ? { place, expr } : null;
+    for (const relation of relations) {
+      if (relation.joinTable !== null) reads.add(relation.joinTable);
+      const model = modelOf(this.ctx, relation.target);
+      if (model) reads.add(model.table);
     }
-    case "member": {
-      const ref = ctx.program.resolve(place, expr);
-      if (ref?.t === "class") return { place, expr };
-      const of = ctx.program.resolve(place, expr.of);
-      const field =
-        of?.t === "instance" || of?.t === "class"
-          ? ctx.program.class(of).fields.find((one) => one.name === expr.name)
-          : undefined;
-      return field?.type && (of?.t === "instance" || of?.t === "class")
-        ? (typeOf(ctx, { m: of.m, f: 0 }, field.type, depth + 1) ?? {
-            place: { m: of.m, f: 0 },
-            expr: field.type,
-          })
-        : null;
+    for (const table of reads) this.read(table);
+  }
+
+  tablesOf(step: ChainStep): (string | null)[] {
+    const { program, models } = this.ctx;
+    const named = step.name === "InnerJoins" ? { ...step, name: "Joins" } : step;
+    return tablesOfStep(program, named, (hole, at) => models.of(program, at, hole)?.table ?? null);
+  }
+
+  /** The tables of a query that is an argument: `Where("id IN (?)", db.Model(&Order{}).Select("user_id"))`. */
+  inner(step: ChainStep): (string | null)[] {
+    return step.args.flatMap(({ place, expr }) => {
+      if (expr.k !== "call" && expr.k !== "name") return [];
+      const steps = stepsOf(this.ctx.program, place, expr);
+      // A chain that a verb has run is its result, and no query.
+      if (steps.some(({ name }) => Object.hasOwn(VERBS, name))) return [];
+      if (!steps.some(({ name }) => name === "Model" || name === "Table")) return [];
+      return steps.flatMap((one) => {
+        const argument = one.name === "Model" ? one.args[0] : undefined;
+        const struct = argument ? structOf(this.ctx, argument.place, argument.expr) : null;
+        const model = struct ? modelOf(this.ctx, struct) : null;
+        return [...(model ? [model.table] : []), ...this.tablesOf(one)];
+      });
+    });
+  }
+
+  /** The relations that a step names by their fields: a path, all of them, or `clause.Has("Company")`. */
+  along(struct: Struct, step: ChainStep): Relation[] {
+    const argument = step.args[0];
+    if (!argument) return [];
+    const { place, expr } = argument;
+    if (expr.k === "member" && expr.name === "Associations") return relationsOf(this.ctx.program, struct);
+    const isClause = expr.k === "call" && /^(Has|Association)$/.test(calledName(expr));
+    const path = constantOf(this.ctx.program, place, isClause ? expr.args[0] : expr);
+    return path === null ? [] : relationsAlong(this.ctx.program, struct, path);
+  }
+
+  /** `Select("Orders").Delete(&user)` deletes what belongs to the user; what the user belongs to stays. */
+  deleted(struct: Struct, step: ChainStep): void {
+    const { program } = this.ctx;
+    const relations = step.args.flatMap(({ place, expr }) => {
+      if (expr.k === "member" && expr.name === "Associations") return relationsOf(program, struct);
+      const name = constantOf(program, place, expr);
+      const relation = name === null ? null : relationOf(program, struct, name);
+      return relation ? [relation] : [];
+    });
+    for (const { keyIn, target, joinTable } of relations) {
+      const table = keyIn === "join" ? joinTable : (modelOf(this.ctx, target)?.table ?? null);
+      if (keyIn !== "owner" && table !== null)
+        this.ctx.emit(this.place, this.call.at, table, "delete", [], "builder");
     }
-    default:
-      return null;
+  }
+
+  /** Reads go over the join table to the target; writes change the row that holds the foreign key. */
+  association({ place, expr }: Located): void {
+    const { ctx } = this;
+    const operation = ASSOCIATION[this.verb];
+    const owner = this.struct();
+    const name = constantOf(ctx.program, place, expr);
+    const relation = owner && name !== null ? relationOf(ctx.program, owner, name) : null;
+    if (!operation || !owner || !relation) return;
+    const target = modelOf(ctx, relation.target)?.table ?? null;
+    if (operation === "select") {
+      this.read(target);
+      if (relation.joinTable !== null) this.read(relation.joinTable);
+      return;
+    }
+    if (relation.keyIn === "join")
+      return ctx.emit(this.place, this.call.at, relation.joinTable, operation, [], "builder");
+    const table = relation.keyIn === "owner" ? (modelOf(ctx, owner)?.table ?? null) : target;
+    ctx.emit(this.place, this.call.at, table, "update", [], "builder");
   }
 }

@@ -2,6 +2,7 @@
 
 import { MIGRATION_FILE } from "../../contract/code.ts";
 import type { AccessFact, DerivedFact, LiteralFact, TableFact } from "../facts.ts";
+import { goPackage } from "../go-scope.ts";
 import type { Expr } from "../ir.ts";
 import { undoes } from "../migrations.ts";
 import type { Place, Program } from "../program.ts";
@@ -9,7 +10,9 @@ import { type Call, calledName, type Site, type Tagged } from "../sites.ts";
 import type { SqlAnalysis, SqlLiteral, SqlTable } from "../sql/analysis.ts";
 import { analyzeSql } from "../sql/analyze.ts";
 import { sqlShape } from "../sql/tokens.ts";
-import { type Flat, flatten, type HoleName, type Text, textsOf } from "../text.ts";
+import { namedSql, usesNamedSql } from "../sql-files.ts";
+import { type Flat, flatten, type HoleName, type Piece, type Text, textsOf } from "../text.ts";
+import { constantOf } from "./emit.ts";
 
 export interface SqlFacts {
   access: AccessFact[];
@@ -20,16 +23,18 @@ export interface SqlFacts {
 
 /** Methods and functions that run SQL in some library of JavaScript, Python or Go. */
 const RUNS =
-  /^(query|queryOne|queryRaw|execute|executeRaw|executemany|executescript|exec|execSync|run|all|get|each|iterate|values|raw|unsafe|any|one|oneOrNone|many|manyOrNone|none|multi|result|fetch|fetchall|fetchone|fetchrow|fetchval|fetch_all|fetch_one|fetch_val|execute_query|read_sql|read_sql_query|scalar|scalars|sql|QueryRow|QueryRowContext|QueryContext|Query|QueryRowx|QueryRowxContext|Queryx|QueryxContext|Exec|ExecContext|MustExec|NamedExec|NamedExecContext|NamedQuery|Get|GetContext|Select|SelectContext|Raw|batch|\$queryRaw|\$executeRaw|\$queryRawUnsafe|\$executeRawUnsafe|from_statement|createQuery|callproc|sendQuery|selectObjects|selectValue)$/;
+  /^(query|queryOne|queryRaw|execute|executeRaw|executemany|executescript|exec|execSync|run|all|get|each|iterate|values|raw|unsafe|any|one|oneOrNone|many|manyOrNone|none|multi|result|fetch|fetchall|fetchone|fetchrow|fetchval|fetch_all|fetch_one|fetch_val|execute_query|read_sql|read_sql_query|scalar|scalars|sql|QueryRow|QueryRowContext|QueryContext|Query|QueryRowx|QueryRowxContext|Queryx|QueryxContext|Exec|ExecContext|MustExec|MustExecContext|NamedExec|NamedExecContext|NamedQuery|NamedQueryContext|Queue|Get|GetContext|Select|SelectContext|Raw|batch|\$queryRaw|\$executeRaw|\$queryRawUnsafe|\$executeRawUnsafe|from_statement|createQuery|callproc|sendQuery|selectObjects|selectValue)$/;
 /** What makes a statement that something else runs later. */
 const PREPARES =
   /^(prepare|prepareAsync|prepareStatement|Prepare|PrepareContext|Preparex|PreparexContext|PrepareNamed|PrepareNamedContext|text|sql|SQL|prepare_cached)$/;
 /** What runs a prepared statement. */
 const STATEMENT_RUNS =
-  /^(run|all|get|iterate|each|values|pluck|raw|expand|execute|exec|query|first|bind|executemany|fetchall|fetchone|Query|QueryRow|QueryContext|QueryRowContext|Exec|ExecContext|Queryx|Get|Select|step|finalize|reset)$/;
+  /^(run|all|get|iterate|each|values|pluck|raw|expand|execute|exec|query|first|bind|executemany|fetchall|fetchone|Query|QueryRow|QueryContext|QueryRowContext|Exec|ExecContext|Queryx|QueryxContext|QueryRowx|QueryRowxContext|MustExec|MustExecContext|Get|GetContext|Select|SelectContext|step|finalize|reset)$/;
+/** What binds a prepared statement to a transaction: `tx.Stmt(s.insert).Exec(…)`. */
+const REBINDS = /^(Stmt|StmtContext|Stmtx|StmtxContext|NamedStmt|NamedStmtContext)$/;
 /** Texts given to these are told or compared, not run. */
 const NO_RUN =
-  /^(log|info|warn|warning|error|debug|trace|fatal|critical|exception|print|println|printf|Println|Printf|Print|Errorf|Fatal|Fatalf|Error|TypeError|RangeError|Exception|ValueError|RuntimeError|expect|toBe|toEqual|toContain|toMatch|toHaveBeenCalledWith|assert|equal|deepEqual|push|append|unshift|includes|startsWith|endsWith|indexOf|test|match|split|replace|replaceAll|add|set|describe|it|t|i18n|gettext|_|alert|confirm|title|help|getLogger|addArgument|add_argument|option|description|join|len|length|format|dedent|strip|trim|isinstance|New|Wrap|Wrapf|fail|warnings|echo|createElement|write|assertEqual|assertIn|Contains|HasPrefix|Equal|Sprintf|sprintf|Sprint|concat|TrimSpace|toString|Join|Replace|ReplaceAll)$/;
+  /^(log|info|warn|warning|error|debug|trace|fatal|critical|exception|print|println|printf|Println|Printf|Print|Errorf|Fatal|Fatalf|Error|TypeError|RangeError|Exception|ValueError|RuntimeError|expect|toBe|toEqual|toContain|toMatch|toHaveBeenCalledWith|assert|equal|deepEqual|push|append|unshift|includes|startsWith|endsWith|indexOf|test|match|split|replace|replaceAll|add|set|describe|it|t|i18n|gettext|_|alert|confirm|title|help|getLogger|addArgument|add_argument|option|description|join|len|length|format|dedent|strip|trim|isinstance|New|Wrap|Wrapf|fail|warnings|echo|createElement|write|assertEqual|assertIn|Contains|HasPrefix|Equal|Sprintf|sprintf|Sprint|concat|TrimSpace|toString|Join|Replace|ReplaceAll|Rebind|BindNamed|In|Named)$/;
 
 /** What names a CTE of a builder, whose parts are texts. */
 const NAMES_CTE =
@@ -87,6 +92,12 @@ class SqlReader {
     for (const arg of expr.args.slice(0, runs || prepares ? 3 : 6)) {
       if (this.runsPreparedArgument(place, arg, expr)) continue;
       const flats = this.statementsOf(place, arg, runs || prepares);
+      // `dot.Exec(db, "insert-user", …)`: the name of a query comes after what runs it.
+      const query =
+        arg !== expr.args[0] && (runs || prepares) && flats.length === 0 && usesNamedSql(this.program)
+          ? namedSql(this.program, constantOf(this.program, place, arg) ?? "")
+          : null;
+      if (query) flats.push(...this.flats([[query]], true));
       if (flats.length === 0) continue;
       if (prepares) this.make(expr, place, flats);
       else this.recordAll(place, expr.at, flats);
@@ -138,7 +149,9 @@ class SqlReader {
   runsPrepared(place: Place, call: Call): boolean {
     let of: Expr = (call.callee as Expr & { k: "member" }).of;
     for (let depth = 0; depth < 12; depth++) {
-      const made = this.madeBy(place, of);
+      const rebound: Expr | undefined =
+        of.k === "call" && REBINDS.test(calledName(of)) ? of.args.at(-1) : undefined;
+      const made = this.madeBy(place, rebound ?? of);
       if (made) {
         this.recordAll(place, call.at, made.flats);
         return true;
@@ -160,21 +173,29 @@ class SqlReader {
 
   /** The prepared statement that an expression is, followed through names; marks it as run. */
   madeBy(place: Place, expr: Expr): { flats: Flat[] } | null {
+    const query = this.queryOf(place, expr);
+    if (query) return { flats: this.flats([[query]], true) };
     const source = this.definition(place, expr, 0);
     if (!source) return null;
     const { expr: made, place: at } = source;
     const isPrepare = made.k === "tagged" || (made.k === "call" && PREPARES.test(calledName(made)));
     if (!isPrepare) return null;
-    const flats = this.statementsOf(
-      at,
-      made.k === "tagged"
-        ? made.text
-        : (made.args.find((arg) => arg.k !== "name" || made.args.length === 1) ?? made.args[0] ?? made),
-      true,
-    );
-    if (flats.length === 0) return null;
-    this.used.add(made);
-    return { flats };
+    // A context or a connection may come first.
+    for (const arg of made.k === "tagged" ? [made.text] : made.args.slice(0, 3)) {
+      const flats = this.statementsOf(at, arg, true);
+      if (flats.length === 0) continue;
+      this.used.add(made);
+      return { flats };
+    }
+    return null;
+  }
+
+  /** The named query that a library has prepared into a field of a struct, or null. */
+  queryOf(place: Place, expr: Expr): Piece | null {
+    if (expr.k !== "member" || !usesNamedSql(this.program)) return null;
+    const struct = this.program.goFields.structOf(this.program.resolve(place, expr.of));
+    const name = struct ? this.program.goFields.queryOf(struct, expr.name) : null;
+    return name === null ? null : namedSql(this.program, name);
   }
 
   /** The call or tagged text behind a name, a member or a field. */
@@ -197,6 +218,14 @@ class SqlReader {
         : undefined;
     if (bound) return this.definition(place, bound, depth + 1);
     const of = this.program.resolve(place, expr.of);
+    const struct = this.program.goFields.structOf(of);
+    if (struct && this.program.module(struct.m).language === "go") {
+      for (const given of this.program.goFields.of(struct, expr.name)) {
+        const found = this.definition(given.place, given.expr, depth + 1);
+        if (found) return found;
+      }
+      return null;
+    }
     if (of?.t === "instance" || of?.t === "class") {
       const cls = this.program.class(of);
       const value = cls.fields.find((field) => field.name === expr.name)?.value;
@@ -214,6 +243,11 @@ class SqlReader {
   imported(place: Place, name: string, depth: number): { expr: Expr; place: Place } | null {
     const module = this.program.module(place.m);
     const one = module.imports.find((item) => item.local === name);
+    if (!one && module.language === "go")
+      for (const m of goPackage(this.program, module.file)) {
+        const value = this.program.module(m).functions[0]?.bindings.get(name)?.at(-1);
+        if (value) return this.definition({ m, f: 0 }, value, depth + 1);
+      }
     if (!one) return null;
     const target = this.program.imports.resolve(module, one.source);
     return "module" in target ? this.exportedDefinition(target.module, one.name, depth) : null;

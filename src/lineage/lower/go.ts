@@ -1,6 +1,6 @@
 /** Lowers Go: packages, functions, methods, structs and their tags. */
 
-import type { ClassIR, Expr, FunctionIR, Language, ModuleIR } from "../ir.ts";
+import { type ClassIR, EMBEDS, type Expr, type FunctionIR, type Language, type ModuleIR } from "../ir.ts";
 import { fieldOf, type Node, type Syntax } from "../syntax.ts";
 import { Builder, dotted, NOTHING } from "./builder.ts";
 import { unescapeText } from "./javascript-expression.ts";
@@ -12,10 +12,16 @@ class Go extends Builder {
     });
   }
 
+  /** The pattern of a `//go:embed` that the next declaration is for, or null. */
+  #embeds: Expr | null = null;
+
   statement(node: Node): void {
     switch (node.type) {
-      case "comment":
+      case "comment": {
+        const pattern = /^\/\/go:embed\s+"?([^\s"]+)/.exec(this.text(node))?.[1];
+        if (pattern) this.#embeds = { k: "text", parts: [pattern], at: this.at(node) };
         return;
+      }
       case "package_clause":
         this.module.package = node.kids[0] ? this.text(node.kids[0]) : null;
         return;
@@ -112,7 +118,7 @@ class Go extends Builder {
     const first = result?.type === "parameter_list" ? fieldOf(result.kids[0] ?? result, "type") : result;
     if (first) {
       const type = this.type(first);
-      if (type.k === "name" || type.k === "member")
+      if (type.k === "name" || type.k === "member" || type.k === "list")
         fn.returns.push({ k: "call", callee: type, args: [], at: fn.at, isNew: true });
     }
   }
@@ -121,6 +127,8 @@ class Go extends Builder {
     const [name, type] = [fieldOf(node, "name"), fieldOf(node, "type")];
     if (!name || !type) return;
     const cls: ClassIR = this.addClass(this.text(name), node, null);
+    const elements = type.type === "slice_type" ? this.type(type) : null;
+    if (elements?.k === "list" && elements.items[0]) cls.element = elements.items[0];
     const list = type.type === "struct_type" ? type.kids[0] : undefined;
     for (const field of list?.kids ?? []) {
       if (field.type !== "field_declaration") continue;
@@ -150,6 +158,14 @@ class Go extends Builder {
     names.forEach((name, i) => {
       const value = lowered[i] ?? (lowered[0] && names.length > 1 ? lowered[0] : undefined);
       if (value) this.bind(this.text(name), value);
+      else if (this.#embeds && type?.type !== "qualified_type")
+        this.bind(this.text(name), {
+          k: "call",
+          callee: { k: "name", name: EMBEDS, at: this.at(name) },
+          args: [this.#embeds],
+          at: this.at(name),
+          isNew: false,
+        });
       else if (type)
         this.bind(this.text(name), {
           k: "call",
@@ -159,6 +175,7 @@ class Go extends Builder {
           isNew: true,
         });
     });
+    this.#embeds = null;
   }
 
   assignment(node: Node): void {
@@ -196,11 +213,13 @@ class Go extends Builder {
       case "parenthesized_type":
         return node.kids[0] ? this.type(node.kids[0]) : NOTHING;
       case "slice_type":
-      case "array_type": {
+      case "array_type":
+      case "implicit_length_array_type": {
         const element = fieldOf(node, "element");
         return { k: "list", items: element ? [this.type(element)] : [], at };
       }
       case "generic_type":
+      case "type_elem":
         return node.kids[0] ? this.type(node.kids[0]) : NOTHING;
       default:
         return NOTHING;
@@ -240,20 +259,12 @@ class Go extends Builder {
         return { k: "member", of: of ? this.expr(of) : NOTHING, name: field ? this.text(field) : "", at };
       }
       case "call_expression":
-      case "type_conversion_expression": {
-        const callee = fieldOf(node, "function") ?? fieldOf(node, "type");
-        const args = fieldOf(node, "arguments")?.kids ?? [];
-        return {
-          k: "call",
-          callee: callee ? this.expr(callee) : NOTHING,
-          args: args.filter((kid) => kid.type !== "comment").map((kid) => this.expr(kid)),
-          at,
-          isNew: false,
-        };
-      }
+      case "type_conversion_expression":
+        return this.call(node, at);
       case "composite_literal": {
         const [type, body] = [fieldOf(node, "type"), fieldOf(node, "body")];
-        return this.literal(body, type ? this.type(type) : null, at);
+        const element = type ? (fieldOf(type, "element") ?? fieldOf(type, "value")) : undefined;
+        return this.literal(body, type ? this.type(type) : null, at, element ? this.type(element) : null);
       }
       case "literal_value":
         return this.literal(node, null, at);
@@ -308,10 +319,40 @@ class Go extends Builder {
     }
   }
 
-  literal(body: Node | undefined, type: Expr | null, at: number): Expr {
+  /** A call or a conversion: `f[T](x)` is written like both. */
+  call(node: Node, at: number): Expr {
+    const named = fieldOf(node, "function") ?? fieldOf(node, "type");
+    const generic = named?.type === "generic_type" ? named : node;
+    const callee = named?.type === "generic_type" ? named.kids[0] : named;
+    const of = callee ? this.expr(callee) : NOTHING;
+    const typeArgument = generic.kids.find((kid) => kid.type === "type_arguments")?.kids[0];
+    const operand = fieldOf(node, "operand");
+    const args = operand ? [operand] : (fieldOf(node, "arguments")?.kids ?? []);
+    return {
+      k: "call",
+      callee: typeArgument ? { k: "index", of, key: this.type(typeArgument), at } : of,
+      args: args.filter((kid) => kid.type !== "comment").map((kid) => this.expr(kid)),
+      at,
+      isNew: false,
+    };
+  }
+
+  /** `element`: the type of the values of a list or a map, which they need not repeat. */
+  literal(body: Node | undefined, type: Expr | null, at: number, element: Expr | null = null): Expr {
+    const itemOf = (node: Node): Expr => {
+      const inner = node.type === "literal_element" ? node.kids[0] : node;
+      return inner?.type === "literal_value" && element && element !== NOTHING
+        ? this.literal(
+            inner,
+            element,
+            this.at(inner),
+            element.k === "list" ? (element.items[0] ?? null) : null,
+          )
+        : this.expr(node);
+    };
     const keyed = body?.kids.filter((kid) => kid.type === "keyed_element") ?? [];
     if (keyed.length === 0) {
-      const items = (body?.kids ?? []).filter((kid) => kid.type !== "comment").map((kid) => this.expr(kid));
+      const items = (body?.kids ?? []).filter((kid) => kid.type !== "comment").map(itemOf);
       if (type === null || type.k === "list") return { k: "list", items, at };
       return { k: "object", entries: items.map((value) => ({ key: null, value, at: value.at })), type, at };
     }
@@ -325,7 +366,7 @@ class Go extends Builder {
             : name.k === "text" && typeof name.parts[0] === "string"
               ? name.parts[0]
               : null,
-        value: value ? this.expr(value) : NOTHING,
+        value: value ? itemOf(value) : NOTHING,
         at: this.at(kid),
       };
     });
