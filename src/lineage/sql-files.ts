@@ -1,9 +1,9 @@
 /** SQL that stands in files of its own: embedded in a Go program, or one of many queries with a name in a comment. */
 
 import { posix } from "node:path";
+import type { Piece } from "./flat.ts";
 import type { ModuleIR } from "./ir.ts";
 import type { Program } from "./program.ts";
-import type { Piece } from "./text.ts";
 
 /** Libraries that read queries from files by `-- name: x`. */
 const NAMED = [

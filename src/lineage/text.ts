@@ -1,33 +1,16 @@
 /** What texts an expression can be: constants followed across modules, templates joined, interpolations kept as holes. */
 
-import { EMBEDS, type Expr } from "./ir.ts";
+import { bounded, newlines, type Text } from "./flat.ts";
+import type { Expr } from "./ir.ts";
+import { listOf } from "./lists.ts";
 import type { Place, Program } from "./program.ts";
 import { valuesAt } from "./reaching.ts";
-import { holeName } from "./sql/parse.ts";
-import { embeddedSql, namedSql } from "./sql-files.ts";
+import { namedSql } from "./sql-files.ts";
+import { callTexts } from "./text-calls.ts";
 
-/** Values one expression may have before the rest is left out. */
-const ALTERNATIVES_MAX = 12;
 const DEPTH_MAX = 16;
-const CHARS_MAX = 400_000;
-
-/** A constant stretch with where it stands, or something that only run time knows. */
-export type Piece = { text: string; m: number; at: number } | { hole: Expr; place: Place };
-export type Text = Piece[];
-
-/** A text as one string, holes as names that no table has, and the way back to its lines. */
-export interface Flat {
-  sql: string;
-  /** Where an offset of `sql` stands. */
-  locate(offset: number): { m: number; line: number };
-  /** No hole at all. */
-  constant: boolean;
-}
 
 type Name = Expr & { k: "name" };
-
-/** What stands for a hole, when it can be known: a table object's name. */
-export type HoleName = (hole: Expr, place: Place) => string | null;
 
 /** Texts already found, by expression; null while one is being looked for, so that `x = x.trim()` ends. */
 const known = new WeakMap<Program, Map<Expr, Text[] | null>>();
@@ -92,7 +75,7 @@ function find(program: Program, place: Place, expr: Expr, depth: number): Text[]
       return bounded(values.flatMap((one) => next(one, ref.place)));
     }
     case "call":
-      return callTexts(program, place, expr, depth);
+      return callTexts(program, place, expr, next);
     case "object": {
       // `{ text: "SELECT …", values }`, `{ sql: … }`.
       const entry = expr.entries.find(
@@ -123,11 +106,6 @@ function nthTexts(program: Program, place: Place, of: Expr, nth: number, depth: 
 /** True while an expression's texts are being looked for. */
 function isOpen(program: Program, expr: Expr): boolean {
   return known.get(program)?.get(expr) === null;
-}
-
-/** One text that is reached on several ways counts once. */
-function bounded(texts: Text[]): Text[] {
-  return [...new Set(texts)].slice(0, ALTERNATIVES_MAX);
 }
 
 function joined(
@@ -225,228 +203,4 @@ function fieldTexts(program: Program, ref: { m: number; c: number }, name: strin
       return fieldTexts(program, found, name, depth + 1);
   }
   return [];
-}
-
-/** Methods and functions whose result is the text they were given, or close to it. */
-const SAME =
-  /^(trim|trimStart|trimEnd|strip|lstrip|rstrip|dedent|cleandoc|text|raw|unsafe|unsafeRaw|literal|TrimSpace|toString|String|string|str|SQL|Rebind|BindNamed|stripIndent|outdent|Composed)$/;
-const FORMATS = /^(format|%|Sprintf|Errorf|sprintf|Fprintf|vsprintf)$/;
-
-function callTexts(program: Program, place: Place, expr: Expr & { k: "call" }, depth: number): Text[] {
-  const { callee } = expr;
-  const name = callee.k === "member" || callee.k === "name" ? callee.name : "";
-  const self = callee.k === "member" ? callee.of : null;
-  const first = expr.args[0];
-  if (FORMATS.test(name)) {
-    const isMethod = self !== null && textsOf(program, place, self, depth + 1).length > 0;
-    const template = isMethod ? self : first;
-    const args = isMethod ? expr.args : expr.args.slice(1);
-    if (!template) return [];
-    const spread = args.length === 1 && args[0]?.k === "list" ? args[0].items : args;
-    return bounded(
-      textsOf(program, place, template, depth + 1).flatMap((text) =>
-        filled(program, place, text, spread, name, depth),
-      ),
-    );
-  }
-  if (name === "join" || name === "Join") {
-    // Python joins by the separator's method, JavaScript by the list's, Go by a function.
-    const ofText = self ? textsOf(program, place, self, depth + 1)[0] : undefined;
-    const isMethod = name === "join" && !ofText;
-    const list = listOf(program, place, isMethod || !first ? (self ?? expr) : first);
-    const by = isMethod ? first : expr.args[1];
-    const separator = ofText ?? (by ? textsOf(program, place, by, depth + 1)[0] : undefined);
-    if (!list || !separator) return [];
-    const pieces = list.items.map(
-      (one) => textsOf(program, one.place, one.expr, depth + 1)[0] ?? [{ hole: one.expr, place: one.place }],
-    );
-    return pieces.length === 0
-      ? []
-      : [pieces.flatMap((piece, i) => (i === 0 ? piece : [...separator, ...piece]))];
-  }
-  if (SAME.test(name)) {
-    if (first) {
-      const given = textsOf(program, place, first, depth + 1);
-      if (given.length > 0) return given;
-    }
-    return self ? textsOf(program, place, self, depth + 1) : [];
-  }
-  if (name === "concat") return self ? textsOf(program, place, self, depth + 1) : [];
-  if (/^(replace|replaceAll|replace_all|Replace|ReplaceAll)$/.test(name)) {
-    // Go's is a function of a package, which is given the text first.
-    const texts = self ? textsOf(program, place, self, depth + 1) : [];
-    const isMethod = texts.length > 0;
-    const given = isMethod || !first ? texts : textsOf(program, place, first, depth + 1);
-    return given.map((text) =>
-      replaced(program, place, text, isMethod ? expr.args : expr.args.slice(1), depth),
-    );
-  }
-  if (program.module(place.m).language === "go") {
-    const isBytes = callee.k === "list";
-    // `sqlx.In` and `sqlx.Named` give the text they were given, with other placeholders.
-    const isRebound = /^(In|Named)$/.test(name) && self?.k === "name" && self.name === "sqlx";
-    if (first && (isBytes || isRebound)) return textsOf(program, place, first, depth + 1);
-    if (first && (name === EMBEDS || name === "ReadFile")) {
-      const path = constant(textsOf(program, place, first, depth + 1)[0]);
-      const file = path === null ? null : embeddedSql(program, program.module(place.m), path);
-      return file ? [[file]] : [];
-    }
-  }
-  const ref = program.resolve(place, callee);
-  if (ref?.t !== "function") return [];
-  const fn = program.function(ref);
-  if (fn.returns.length > 6) return [];
-  return bounded(
-    fn.returns
-      .filter((value) => value.k !== "call" || value.isNew === false)
-      // `execute(*build())`: a text and its parameters, returned together.
-      .map((value) => (value.k === "list" && value.items[0] ? value.items[0] : value))
-      .flatMap((value) => textsOf(program, { m: ref.m, f: ref.f }, value, depth + 2)),
-  );
-}
-
-/** A text in which a constant is replaced; by what only run time knows, it is a hole. Patterns are left as they stand. */
-function replaced(program: Program, place: Place, text: Text, args: readonly Expr[], depth: number): Text {
-  const [search, by] = args;
-  const mark = search?.k === "text" && search.parts.length === 1 ? search.parts[0] : null;
-  if (typeof mark !== "string" || mark === "" || !by) return text;
-  const value = textsOf(program, place, by, depth + 1)[0] ?? [{ hole: by, place }];
-  return text.flatMap((piece): Text => {
-    if ("hole" in piece) return [piece];
-    let line = piece.at;
-    return piece.text.split(mark).flatMap((stretch, i): Text => {
-      const out: Text = [...(i > 0 ? value : []), { text: stretch, m: piece.m, at: line }];
-      line += newlines(stretch) + newlines(mark);
-      return out;
-    });
-  });
-}
-
-/** A text without a hole. */
-function constant(text: Text | undefined): string | null {
-  if (!text?.every((piece) => "text" in piece)) return null;
-  return text.map((piece) => ("text" in piece ? piece.text : "")).join("");
-}
-
-const PLACEHOLDERS: Record<string, RegExp> = {
-  format: /\{(\w*)(?:![rsa])?(?::[^{}]*)?\}/g,
-  "%": /%(?:\((\w+)\))?[-+ #0-9.*]*[sdifrx]/g,
-};
-const C_STYLE = /%(?:\[(\d+)\])?[-+ #0-9.*]*[sdvqxtfTw]/g;
-
-/** Puts arguments into the marks of a format text: a text for every value that the arguments can have. */
-function filled(
-  program: Program,
-  place: Place,
-  text: Text,
-  args: readonly Expr[],
-  how: string,
-  depth: number,
-): Text[] {
-  const marks = PLACEHOLDERS[how] ?? C_STYLE;
-  let n = 0;
-  let texts: Text[] = [[]];
-  const add = (options: Text[]) => {
-    texts = bounded(texts.flatMap((before) => options.map((option) => [...before, ...option])));
-  };
-  for (const piece of text) {
-    if ("hole" in piece) {
-      add([[piece]]);
-      continue;
-    }
-    let from = 0;
-    let line = piece.at;
-    for (const match of piece.text.matchAll(marks)) {
-      const before = piece.text.slice(from, match.index);
-      add([[{ text: before, m: piece.m, at: line }]]);
-      line += newlines(before);
-      const key = match[1];
-      const named =
-        key && args.find((arg): arg is Expr & { k: "named" } => arg.k === "named" && arg.name === key);
-      // `{0}` counts from nought, `%[1]s` from one.
-      const nth = key && /^\d+$/.test(key) ? Number(key) - (marks === C_STYLE ? 1 : 0) : null;
-      const arg = named || (nth !== null ? args[nth] : key ? undefined : args[n++]);
-      const values = arg ? textsOf(program, place, arg, depth + 1) : [];
-      add(
-        values.length > 0 ? values : [[{ hole: arg ?? ({ k: "other", of: [], at: line } as Expr), place }]],
-      );
-      from = match.index + match[0].length;
-    }
-    add([[{ text: piece.text.slice(from), m: piece.m, at: line }]]);
-  }
-  return texts;
-}
-
-/** The items of a list, followed through names. */
-export function listOf(
-  program: Program,
-  place: Place,
-  expr: Expr,
-): { items: { expr: Expr; place: Place }[] } | null {
-  if (expr.k === "list") return { items: expr.items.map((item) => ({ expr: item, place })) };
-  if (
-    expr.k === "call" &&
-    expr.callee.k === "member" &&
-    /^(keys|values|entries|filter|items|sort|slice)$/.test(expr.callee.name)
-  )
-    return listOf(program, place, expr.callee.of);
-  if (
-    expr.k === "call" &&
-    expr.args.length === 1 &&
-    expr.callee.k === "name" &&
-    /^(set|list|tuple|sorted|frozenset|Set)$/.test(expr.callee.name)
-  )
-    return listOf(program, place, expr.args[0] as Expr);
-  const ref = program.resolve(place, expr);
-  const grown = expr.k === "name" ? appendedTo(program, place, expr.name) : [];
-  if (ref?.t === "expr" && ref.expr.k === "list") {
-    const { place: at } = ref;
-    return { items: [...ref.expr.items.map((item) => ({ expr: item, place: at })), ...grown] };
-  }
-  return grown.length > 0 ? { items: grown } : null;
-}
-
-/** What is appended to the list that a name holds. */
-function appendedTo(program: Program, place: Place, name: string): { expr: Expr; place: Place }[] {
-  for (let f: number | null = place.f; f !== null; ) {
-    const fn = program.function({ m: place.m, f });
-    const at = { m: place.m, f };
-    if (fn.bindings.has(name) || fn.bindings.has(`${name}[]`))
-      return (fn.bindings.get(`${name}[]`) ?? []).map((value) => ({ expr: value, place: at }));
-    f = fn.outer;
-  }
-  return [];
-}
-
-/** Joins a text's pieces. */
-export function flatten(text: Text, nameOfHole: HoleName): Flat {
-  const marks: { offset: number; m: number; at: number }[] = [];
-  let sql = "";
-  let holes = 0;
-  for (const piece of text) {
-    if (sql.length > CHARS_MAX) break;
-    if ("hole" in piece) {
-      const name = nameOfHole(piece.hole, piece.place);
-      sql += name ?? holeName(holes);
-      if (name === null) holes++;
-    } else {
-      marks.push({ offset: sql.length, m: piece.m, at: piece.at });
-      sql += piece.text;
-    }
-  }
-  return {
-    sql,
-    constant: holes === 0,
-    locate(offset) {
-      let mark = marks[0] ?? { offset: 0, m: 0, at: 1 };
-      for (const one of marks) if (one.offset <= offset) mark = one;
-      return { m: mark.m, line: mark.at + newlines(sql.slice(mark.offset, offset)) };
-    },
-  };
-}
-
-function newlines(text: string): number {
-  let count = 0;
-  for (let i = text.indexOf("\n"); i >= 0; i = text.indexOf("\n", i + 1)) count++;
-  return count;
 }

@@ -74,7 +74,7 @@ const ONE_FILE: [name: string, source: string, expected: string[]][] = [
   [
     "a text that bytes were made of, with a part replaced",
     'func F(db *sql.DB) { q := []byte("SELECT a FROM usage WHERE %c"); db.Query(strings.ReplaceAll(string(q), "%c", cond)) }',
-    ["F reads usage"],
+    ["F reads usage (a)"],
   ],
   [
     "a script that opens a transaction; a sentence that begins is none",

@@ -3,11 +3,11 @@
 import type { AccessFact } from "../facts.ts";
 import type { Expr } from "../ir.ts";
 import { partsOf } from "../ir.ts";
+import { listOf } from "../lists.ts";
 import type { Model } from "../models/models.ts";
 import type { Place } from "../program.ts";
 import { valuesAt } from "../reaching.ts";
 import { type Call, calledName, chainOf, receiverOf, type Site, type Step } from "../sites.ts";
-import { listOf } from "../text.ts";
 import { djangoAccess } from "./django/access.ts";
 import { type AccessContext, chainsAt, constantOf, keysOf } from "./emit.ts";
 import { classModel, managers, modelBefore, namedColumns } from "./managers-python.ts";

@@ -2,6 +2,7 @@
 
 import { MIGRATION_FILE } from "../../contract/code.ts";
 import type { AccessFact, DerivedFact, LiteralFact, TableFact } from "../facts.ts";
+import { type Flat, flatten, type HoleName, type Piece, type Text } from "../flat.ts";
 import { goPackage } from "../go-scope.ts";
 import type { Expr } from "../ir.ts";
 import { undoes } from "../migrations.ts";
@@ -11,7 +12,7 @@ import type { SqlAnalysis, SqlLiteral, SqlTable } from "../sql/analysis.ts";
 import { analyzeSql } from "../sql/analyze.ts";
 import { sqlShape } from "../sql/tokens.ts";
 import { namedSql, usesNamedSql } from "../sql-files.ts";
-import { type Flat, flatten, type HoleName, type Piece, type Text, textsOf } from "../text.ts";
+import { textsOf } from "../text.ts";
 import { constantOf } from "./emit.ts";
 
 export interface SqlFacts {
