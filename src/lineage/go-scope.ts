@@ -3,14 +3,42 @@
 import type { Program } from "./program.ts";
 import type { Ref } from "./refs.ts";
 
-export function goMethod(program: Program, of: { m: number; c: number }, name: string): Ref | null {
-  const cls = program.class(of);
-  for (const m of goPackage(program, program.module(of.m).file)) {
-    const f = program.module(m).functions.findIndex((fn) => fn.receiver === cls.name && fn.name === name);
-    if (f >= 0) return { t: "function", m, f };
+/** The methods that each type of a package declares, whatever file they stand in; read once per package. */
+export class GoMethods {
+  readonly #program: Program;
+  /** Folder → type → method. */
+  readonly #ofPackage = new Map<string, Map<string, Map<string, Ref & { t: "function" }>>>();
+
+  constructor(program: Program) {
+    this.#program = program;
   }
-  return null;
+
+  /** Method → function, of one type; embedded types' methods are theirs. */
+  of(type: { m: number; c: number }): ReadonlyMap<string, Ref & { t: "function" }> {
+    const { file } = this.#program.module(type.m);
+    const folder = file.replace(/[^/]*$/, "");
+    let types = this.#ofPackage.get(folder);
+    if (!types) {
+      types = this.#read(file);
+      this.#ofPackage.set(folder, types);
+    }
+    return types.get(this.#program.class(type).name) ?? NO_METHODS;
+  }
+
+  #read(file: string): Map<string, Map<string, Ref & { t: "function" }>> {
+    const types = new Map<string, Map<string, Ref & { t: "function" }>>();
+    for (const m of goPackage(this.#program, file))
+      this.#program.module(m).functions.forEach(({ receiver, name }, f) => {
+        if (receiver === null) return;
+        const methods = types.get(receiver) ?? new Map<string, Ref & { t: "function" }>();
+        if (!methods.has(name)) methods.set(name, { t: "function", m, f });
+        types.set(receiver, methods);
+      });
+    return types;
+  }
 }
+
+const NO_METHODS: ReadonlyMap<string, Ref & { t: "function" }> = new Map();
 
 export function goPackage(program: Program, file: string): readonly number[] {
   const at = file.lastIndexOf("/");

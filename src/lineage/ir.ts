@@ -95,6 +95,8 @@ export interface ClassIR {
   outer: number | null;
   /** Go: what a named list is a list of (`type Users []User`). */
   element?: Expr;
+  /** Of an interface of Go: the methods that it asks for; those of interfaces in it are its bases'. */
+  asks?: readonly string[];
 }
 
 export interface ImportIR {

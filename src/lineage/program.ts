@@ -2,7 +2,8 @@
 
 import { Exports } from "./exports.ts";
 import { GoFields } from "./go-fields.ts";
-import { goMember, goMethod } from "./go-scope.ts";
+import { GoInterfaces } from "./go-interfaces.ts";
+import { GoMethods, goMember } from "./go-scope.ts";
 import { Imports } from "./imports.ts";
 import type { ClassIR, Expr, FunctionIR, ModuleIR } from "./ir.ts";
 import { loadedLater } from "./lazy.ts";
@@ -19,6 +20,8 @@ export class Program {
   readonly packages = new Set<string>();
   /** What the fields of Go's structs are given. */
   readonly goFields = new GoFields(this);
+  readonly goMethods = new GoMethods(this);
+  readonly goInterfaces = new GoInterfaces(this);
   readonly #exports = new Exports(this);
   readonly #importsOf: Map<string, ModuleIR["imports"][number]>[];
   readonly #classesOf: Map<string, number>[];
@@ -323,7 +326,7 @@ export class Program {
     const method = cls.methods.get(name);
     if (method !== undefined) return { t: "function", m: of.m, f: method };
     if (this.module(of.m).language === "go") {
-      const ofType = goMethod(this, of, name);
+      const ofType = this.goMethods.of(of).get(name) ?? this.goInterfaces.methodOf(of, name);
       if (ofType) return ofType;
     }
     const place = { m: of.m, f: 0 };

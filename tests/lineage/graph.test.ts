@@ -104,6 +104,27 @@ const CALLS: [name: string, tree: SourceTree, expected: string[]][] = [
     ["f -call-> repo.save", "f -call-> repo.load"],
   ],
   [
+    "an interface of Go that one type of the tree has; a stand-in for tests is none",
+    {
+      "go.mod": "module example.com/app\n",
+      "api/api.go":
+        "package api\ntype Reader interface { Load() error }\ntype Store interface {\n\tReader\n\tSave(n int) error\n}\ntype API struct { DB Store }\nfunc (a *API) Create() { a.DB.Save(1) }\nfunc (a *API) List() { a.DB.Load() }",
+      "db/db.go":
+        "package db\ntype base struct{}\nfunc (b *base) Load() error { return nil }\ntype SQL struct { base }\nfunc (s *SQL) Save(n int) error { return nil }\ntype Half struct{}\nfunc (h *Half) Save(n int) error { return nil }",
+      "mocks/store.go":
+        "package mocks\ntype Store struct{}\nfunc (s *Store) Load() error { return nil }\nfunc (s *Store) Save(n int) error { return nil }",
+    },
+    ["API.Create -call-> SQL.Save", "API.List -call-> base.Load"],
+  ],
+  [
+    "an interface of Go that several types have is resolved to none",
+    {
+      "a.go":
+        "package a\ntype Store interface { Save() }\ntype A struct{}\nfunc (a A) Save() {}\ntype B struct{}\nfunc (b B) Save() {}\nfunc run(s Store) { s.Save() }",
+    },
+    [],
+  ],
+  [
     "a wrapped function",
     {
       "a.js": 'import { cache } from "react";\nconst load = cache(async () => {});\nfunction f() { load(); }',
@@ -273,6 +294,14 @@ const ENTRIES: [name: string, tree: SourceTree, expected: string[]][] = [
     "Celery, click",
     { "a.py": "import click\n@shared_task\ndef roll():\n    pass\n@click.command()\ndef cli():\n    pass\n" },
     ["job roll → roll", "main cli → cli"],
+  ],
+  [
+    "gin: methods of literals, groups that are only made on the way",
+    {
+      "a.go":
+        'package main\ntype API struct{ n int }\nfunc (a *API) List(c *gin.Context) {}\nfunc auth(c *gin.Context) {}\nfunc routes() {\n\tr := gin.Default()\n\tapi := API{n: 1}\n\tr.Group("/user").Use(auth).POST("", api.List)\n\tr.GET("/x", api.List)\n}\n',
+    },
+    ["route POST /user → API.List", "handler auth → auth", "route GET /x → API.List"],
   ],
   [
     "net/http and gin",

@@ -117,7 +117,7 @@ function routeOf(program: Program, place: Place, call: Call, mounts: Mounts, dra
         ? "ALL"
         : name.toUpperCase()
       : (method ?? methodOf(program, place, call) ?? "ALL");
-    for (const prefix of mounts.prefixesOf(identityOf(program, place, receiver))) {
+    for (const prefix of prefixesOf(program, place, receiver, mounts)) {
       const title = `${verb} ${joinPath(prefix, path)}`;
       for (const before of found.slice(0, -1)) emit("handler", title, before);
       emit("route", title, last);
@@ -133,6 +133,15 @@ function routeOf(program: Program, place: Place, call: Call, mounts: Mounts, dra
         at,
       );
   }
+}
+
+/** The prefixes of a router, also of one that is only made on the way: `r.Group("/user").Use(auth).POST(…)`. */
+function prefixesOf(program: Program, place: Place, router: Expr, mounts: Mounts): string[] {
+  const on = router.k === "call" ? receiverOf(router) : null;
+  if (router.k !== "call" || !on || !/^(Group|Use|With)$/.test(calledName(router)))
+    return mounts.prefixesOf(identityOf(program, place, router));
+  const path = calledName(router) === "Group" ? (constantText(program, place, router.args[0]) ?? "") : "";
+  return prefixesOf(program, place, on, mounts).map((prefix) => joinPath(prefix, path));
 }
 
 /** gorilla: `r.HandleFunc("/x", h).Methods("GET")`: the outer call is found from the function's roots. */

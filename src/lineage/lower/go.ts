@@ -129,6 +129,15 @@ class Go extends Builder {
     const cls: ClassIR = this.addClass(this.text(name), node, null);
     const elements = type.type === "slice_type" ? this.type(type) : null;
     if (elements?.k === "list" && elements.items[0]) cls.element = elements.items[0];
+    if (type.type === "interface_type") {
+      cls.asks = type.kids.flatMap((kid) => {
+        const method = kid.type === "method_elem" ? fieldOf(kid, "name") : undefined;
+        return method ? [this.text(method)] : [];
+      });
+      for (const kid of type.kids)
+        if (kid.type === "type_elem" && kid.kids.length === 1 && kid.kids[0])
+          cls.bases.push(this.type(kid.kids[0]));
+    }
     const list = type.type === "struct_type" ? type.kids[0] : undefined;
     for (const field of list?.kids ?? []) {
       if (field.type !== "field_declaration") continue;
