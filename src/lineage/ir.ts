@@ -25,8 +25,8 @@ export type Expr =
   | { k: "element"; name: Expr; at: number }
   /** A regular expression literal. */
   | { k: "regex"; source: string; at: number }
-  /** One of the values of a collection, as a loop variable holds it. */
-  | { k: "item"; of: Expr; at: number }
+  /** One of the values of a collection, as a loop variable holds it; `index` where a pattern says which: `[user, isNew]`. */
+  | { k: "item"; of: Expr; at: number; index?: number }
   /** Anything else; its parts are kept for the calls in them. */
   | { k: "other"; of: Expr[]; at: number };
 

@@ -1,9 +1,11 @@
-/** ORMs of JavaScript: Prisma, Sequelize and Objection; TypeORM has a file of its own. */
+/** ORMs of JavaScript: Prisma and Objection; TypeORM and Sequelize have files of their own. */
 
 import type { AccessFact } from "../facts.ts";
+import { usesSequelize } from "../models/sequelize.ts";
 import type { Place } from "../program.ts";
 import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
 import { type AccessContext, chainsAt, keysOf } from "./emit.ts";
+import { sequelizeReader } from "./sequelize.ts";
 import { typeormCall } from "./typeorm.ts";
 
 type Operation = AccessFact["operation"];
@@ -12,7 +14,7 @@ type Operation = AccessFact["operation"];
 export function javascriptOrmAccess(ctx: AccessContext): void {
   const { program, models } = ctx;
   const typeorm = program.uses("typeorm") || program.uses("@nestjs/typeorm");
-  const sequelize = program.uses("sequelize") || program.uses("sequelize-typescript");
+  const sequelizeCall = usesSequelize(program) ? sequelizeReader(ctx) : null;
   const objection = program.uses("objection");
   for (const { place, expr } of ctx.sites) {
     if (expr.k !== "call") continue;
@@ -20,7 +22,7 @@ export function javascriptOrmAccess(ctx: AccessContext): void {
     const { language } = program.module(place.m);
     if (language === "python" || language === "go") continue;
     if (typeorm) typeormCall(ctx, place, expr);
-    if (sequelize) sequelizeCall(ctx, place, expr);
+    sequelizeCall?.(place, expr);
     if (objection && calledName(expr) === "query") objectionCall(ctx, place, expr);
   }
 }
@@ -77,51 +79,6 @@ function prisma(ctx: AccessContext, place: Place, call: Call): void {
     "builder",
     { data: written, model },
   );
-}
-
-const SEQUELIZE: Record<string, Operation> = {
-  findAll: "select",
-  findOne: "select",
-  findByPk: "select",
-  findAndCountAll: "select",
-  count: "select",
-  sum: "select",
-  max: "select",
-  min: "select",
-  aggregate: "select",
-  create: "insert",
-  bulkCreate: "insert",
-  findOrCreate: "insert",
-  findCreateFind: "insert",
-  upsert: "upsert",
-  update: "update",
-  increment: "update",
-  decrement: "update",
-  restore: "update",
-  destroy: "delete",
-  truncate: "delete",
-};
-
-function sequelizeCall(ctx: AccessContext, place: Place, call: Call): void {
-  const name = calledName(call);
-  const operation = Object.hasOwn(SEQUELIZE, name) ? SEQUELIZE[name] : undefined;
-  const receiver = receiverOf(call);
-  if (!operation || !receiver) return;
-  let model = ctx.models.of(ctx.program, place, receiver);
-  let certainty: AccessFact["certainty"] = "builder";
-  if (model?.family !== "sequelize") {
-    // `db.User`, `models.User`: collected at run time, known by the one model of that name.
-    model = receiver.k === "member" ? ctx.models.named(receiver.name, "sequelize") : null;
-    certainty = "name";
-  }
-  if (!model) return;
-  const columns = operation === "select" ? [] : keysOf(ctx.program, place, call.args[0], model);
-  // `findOrCreate` and its like are given what they look for.
-  const data = /^(create|bulkCreate|update|upsert)$/.test(name) ? call.args.slice(0, 1) : [];
-  ctx.emit(place, call.at, model.table, operation, operation === "delete" ? [] : columns, certainty, {
-    data,
-    model,
-  });
 }
 
 function objectionCall(ctx: AccessContext, place: Place, call: Call): void {

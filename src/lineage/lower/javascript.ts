@@ -190,7 +190,14 @@ export class JavaScript extends Builder {
         }
       }
     } else if (node.type === "array_pattern") {
-      for (const kid of node.kids) this.pattern(kid, { k: "item", of: value, at: this.at(kid) });
+      let index = 0;
+      let end = node.start;
+      for (const kid of node.kids) {
+        // Commas count, for `[, second]` leaves the first out.
+        index += this.between(end, kid.start).split(",").length - 1;
+        end = kid.end;
+        this.pattern(kid, { k: "item", of: value, at: this.at(kid), index });
+      }
     } else if (node.type === "assignment_pattern") {
       const left = fieldOf(node, "left");
       if (left) this.pattern(left, value);
@@ -217,7 +224,6 @@ export class JavaScript extends Builder {
     if (required?.kids[0]) return this.addImport(this.text(required.kids[0]), source, "*", node);
     const clause = node.kids.find((kid) => kid.type === "import_clause");
     if (!clause) return this.addImport("", source, "*", node);
-    if (/^import\s+type\b/.test(this.between(node.start, clause.end))) return;
     for (const kid of clause.kids) {
       if (kid.type === "identifier") this.addImport(this.text(kid), source, "default", kid);
       else if (kid.type === "namespace_import" && kid.kids[0])

@@ -7,6 +7,7 @@ import { goModels } from "./go.ts";
 import { javascriptModels } from "./javascript.ts";
 import { prismaModels } from "./prisma.ts";
 import { pythonModels } from "./python.ts";
+import { type SequelizeDeclaration, sequelizeModels } from "./sequelize.ts";
 
 export interface Model {
   /** The table's name in the database. */
@@ -31,10 +32,13 @@ export class Models {
   readonly #byName = new Map<string, Model | null>();
   /** Prisma: client property (lower case) → model. */
   readonly prisma = new Map<string, Model>();
+  /** Sequelize: what a model was declared with. */
+  readonly sequelize = new Map<Model, SequelizeDeclaration>();
 
   constructor(program: Program) {
     prismaModels(program, this);
     javascriptModels(program, this);
+    sequelizeModels(program, this);
     pythonModels(program, this);
     goModels(program, this);
   }
