@@ -1,10 +1,11 @@
-/** ORMs of JavaScript: Prisma and Objection; TypeORM and Sequelize have files of their own. */
+/** ORMs of JavaScript: Prisma; TypeORM, Sequelize and Objection have files of their own. */
 
 import type { AccessFact } from "../facts.ts";
 import { usesSequelize } from "../models/sequelize.ts";
 import type { Place } from "../program.ts";
 import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
-import { type AccessContext, chainsAt, keysOf } from "./emit.ts";
+import { type AccessContext, keysOf } from "./emit.ts";
+import { objectionReader } from "./objection.ts";
 import { sequelizeReader } from "./sequelize.ts";
 import { typeormCall } from "./typeorm.ts";
 
@@ -15,15 +16,15 @@ export function javascriptOrmAccess(ctx: AccessContext): void {
   const { program, models } = ctx;
   const typeorm = program.uses("typeorm") || program.uses("@nestjs/typeorm");
   const sequelizeCall = usesSequelize(program) ? sequelizeReader(ctx) : null;
-  const objection = program.uses("objection");
-  for (const { place, expr } of ctx.sites) {
+  const objectionCall = program.uses("objection") ? objectionReader(ctx) : null;
+  for (const { place, expr, chained } of ctx.sites) {
     if (expr.k !== "call") continue;
     if (models.prisma.size > 0) prisma(ctx, place, expr);
     const { language } = program.module(place.m);
     if (language === "python" || language === "go") continue;
     if (typeorm) typeormCall(ctx, place, expr);
     sequelizeCall?.(place, expr);
-    if (objection && calledName(expr) === "query") objectionCall(ctx, place, expr);
+    if (!chained) objectionCall?.(place, expr);
   }
 }
 
@@ -79,28 +80,4 @@ function prisma(ctx: AccessContext, place: Place, call: Call): void {
     "builder",
     { data: written, model },
   );
-}
-
-function objectionCall(ctx: AccessContext, place: Place, call: Call): void {
-  const receiver = receiverOf(call);
-  const ref = receiver ? ctx.program.resolve(place, receiver) : null;
-  const model = ref?.t === "class" || ref?.t === "instance" ? ctx.models.ofClass(ref) : null;
-  if (model?.family !== "objection") return;
-  let operation: Operation = "select";
-  for (const { steps } of chainsAt(ctx, place)) {
-    if (!steps.some((step) => step.call === call)) continue;
-    const verb =
-      steps.find((step) => /^(insert\w*|upsert\w*|update\w*|patch\w*|delete\w*|del)$/.test(step.name))
-        ?.name ?? "";
-    operation = verb.startsWith("insert")
-      ? "insert"
-      : verb.startsWith("upsert")
-        ? "upsert"
-        : /^(update|patch)/.test(verb)
-          ? "update"
-          : verb.startsWith("del")
-            ? "delete"
-            : "select";
-  }
-  ctx.emit(place, call.at, model.table, operation, [], "builder");
 }

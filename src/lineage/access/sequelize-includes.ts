@@ -5,8 +5,9 @@ import { definitionOf, type Model } from "../models/models.ts";
 import type { Place } from "../program.ts";
 import { entryOf } from "../sites.ts";
 import { type AccessContext, constantOf } from "./emit.ts";
+import { type Given, objectsOf } from "./options.ts";
 import type { Association, Associations } from "./sequelize-associations.ts";
-import { DEFAULT_SCOPE, type Given, objectsOf, type Scopes, type ScopeUse } from "./sequelize-scopes.ts";
+import { DEFAULT_SCOPE, type Scopes, type ScopeUse } from "./sequelize-scopes.ts";
 import type { Values } from "./sequelize-values.ts";
 
 /** Includes within includes that are followed. */
