@@ -102,6 +102,53 @@ const CASES: [name: string, tree: SourceTree, expected: string[]][] = [
     ["read reads usage"],
   ],
   [
+    "knex, held by an object, before its table, in batches, in subqueries and beside names of queries",
+    {
+      "a.js":
+        'const knex = require("knex")({});\nclass S { read() { return this.knex("usage").where({ a: 1 }).first(); }\n list() { return this.db.select("a").from("usage").whereIn("id", function () { this.select("id").from("users"); }); } }\nfunction many(rows) { return knex.batchInsert("usage", rows); }\nfunction tree(app) { return app.models.knex.withRecursive("up", (qb) => { qb.select("a").from("folders").union((sub) => sub.select("a").from("folders").join("up", "x", "y")); }).select("*").from("up"); }\nfunction other(store) { store.items("usage").first(); Buffer.from("usage"); list.map(function () { this.select("a").from("usage"); }); }',
+    },
+    [
+      "read reads usage",
+      "list reads usage (a)",
+      "list reads users (id)",
+      "many inserts usage",
+      "tree reads folders (a)",
+    ],
+  ],
+  [
+    "Objection: queries of classes, of rows and of relations, graphs and joins",
+    {
+      "models/tags.js":
+        'const { Model } = require("objection");\nmodule.exports = class Tag extends Model { static get tableName() { return "tags"; } };',
+      "models/pages.js":
+        'const { Model } = require("objection");\nmodule.exports = class Page extends Model {\n static get tableName() { return "pages"; }\n static get relationMappings() { return { tags: { relation: Model.ManyToManyRelation, modelClass: require("./tags"), join: { from: "pages.id", through: { from: "pageTags.pageId", to: "pageTags.tagId" }, to: "tags.id" } }, parent: { relation: Model.BelongsToOneRelation, modelClass: Page, join: { from: "pages.parentId", to: "pages.id" } } }; }\n static latest() { return this.query().orderBy("id").first(); }\n touch() { return this.$query().patch({ a: 1 }); } };',
+      "a.js":
+        'const Page = require("./models/pages");\nasync function classes() { await Page.query().insert({ a: 1 }); await Page.query().findById(1).patch({ a: 2 }); await Page.query().deleteById(1); }\nasync function rows() { const page = await Page.query().findById(1); await page.$query().delete(); }\nasync function related(x) { const page = await Page.query().findOne({ a: 1 }); await page.$relatedQuery("tags").relate(2); await page.$relatedQuery("tags").unrelate(); await x.$relatedQuery("tags"); await x.$relatedQuery("nothing"); }\nfunction graph() { return Page.query().withGraphFetched("[parent.[tags(short) as t], other]"); }\nfunction joined() { return Page.query().join("users", "a", "b").joinRelated({ tags: true }); }\nfunction held(app, pool) { pool.query("x"); app.items.pages.query(); return app.models.tags.query().where("a", 1); }',
+    },
+    [
+      "classes inserts pages",
+      "classes updates pages",
+      "classes deletes pages",
+      "rows reads pages",
+      "rows deletes pages",
+      "related reads pages",
+      "related inserts pageTags",
+      "related deletes pageTags",
+      "related reads tags",
+      "related reads pageTags",
+      "graph reads pages",
+      "graph reads tags",
+      "graph reads pageTags",
+      "joined reads pages",
+      "joined reads users",
+      "joined reads tags",
+      "joined reads pageTags",
+      "held reads tags",
+      "latest reads pages",
+      "touch updates pages",
+    ],
+  ],
+  [
     "a call that only looks like knex",
     {
       "a.js":

@@ -100,3 +100,32 @@ export function columnTexts(program: Program, place: Place, args: readonly Expr[
     return column ? [column] : [];
   });
 }
+
+/** `users as u` → `users`; `auth.users` → `users`. */
+export function tableOf(text: string | null): string | null {
+  if (text === null) return null;
+  const name = /^\s*(?:[\w$]+\.)*([\w$-]+)(?:\s+(?:as\s+)?[\w$]+)?\s*$/i.exec(text)?.[1];
+  return name ?? null;
+}
+
+/** The arguments of the steps of these names. */
+export function argsOf(steps: readonly Step[], names: RegExp): Expr[] {
+  return steps.flatMap((step) => (step.args && names.test(step.name) ? [...step.args] : []));
+}
+
+/** Whether a call is the value of a name in its function. */
+export function isBound(ctx: AccessContext, place: Place, call: Call): boolean {
+  for (const values of ctx.program.function(place).bindings.values()) if (values.includes(call)) return true;
+  return false;
+}
+
+/** The steps of chains that go on from the name a builder was kept under. */
+export function laterSteps(ctx: AccessContext, place: Place, call: Call): Step[] {
+  const names = [...ctx.program.function(place).bindings]
+    .filter(([, values]) => values.includes(call))
+    .map(([name]) => name);
+  // `$query` and its like are asked of a row that the builder gave.
+  return chainsAt(ctx, place).flatMap(({ root, steps }) =>
+    root.k === "name" && names.includes(root.name) && !steps[0]?.name.startsWith("$") ? steps : [],
+  );
+}

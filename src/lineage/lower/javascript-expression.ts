@@ -277,6 +277,13 @@ export function typeOf(js: JavaScript, node: Node): Expr {
     case "parenthesized_type":
     case "readonly_type":
       return node.kids[0] ? typeOf(js, node.kids[0]) : NOTHING;
+    case "array_type":
+      return { k: "list", items: node.kids.map((kid) => typeOf(js, kid)), at };
+    // `typeof User` is what `user.constructor` gives: the class, not an instance of it.
+    case "type_query": {
+      const of = node.kids[0];
+      return of ? { k: "member", of: lowerExpression(js, of, null), name: "constructor", at } : NOTHING;
+    }
     case "union_type":
       return { k: "either", of: node.kids.map((kid) => typeOf(js, kid)), at };
     default:

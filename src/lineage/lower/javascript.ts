@@ -195,16 +195,19 @@ export class JavaScript extends Builder {
         }
       }
     } else if (node.type === "array_pattern") {
-      // Where an item is left out (`[, set]`), the others cannot be counted.
-      const counted = !/^\[\s*,|,\s*,/.test(this.text(node));
-      node.kids.forEach((kid, nth) => {
+      let nth = 0;
+      let end = node.start;
+      for (const kid of node.kids) {
+        // Commas count, for `[, second]` leaves the first out.
+        nth += this.between(end, kid.start).split(",").length - 1;
+        end = kid.end;
         this.pattern(kid, {
           k: "item",
           of: value,
           at: this.at(kid),
-          ...(counted && kid.type !== "rest_pattern" && { nth }),
+          ...(kid.type !== "rest_pattern" && { nth }),
         });
-      });
+      }
     } else if (node.type === "assignment_pattern") {
       const left = fieldOf(node, "left");
       if (left) this.pattern(left, value);

@@ -1,11 +1,11 @@
-/** Models of JavaScript: drizzle, TypeORM, Sequelize, Objection, and plain schema objects. */
+/** Models of JavaScript: drizzle, TypeORM, Objection, and plain schema objects; Sequelize has a file of its own. */
 
 import type { ClassIR, Expr } from "../ir.ts";
 import type { Place, Program } from "../program.ts";
-import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
+import { type Call, calledName, entryOf } from "../sites.ts";
 import { textsOf } from "../text.ts";
 import type { Model, Models } from "./models.ts";
-import { pluralOf, snakeCase } from "./names.ts";
+import { snakeCase } from "./names.ts";
 
 const DRIZZLE =
   /^(sqliteTable|pgTable|mysqlTable|singlestoreTable|createTable|table|sqliteView|pgView|mysqlView)$/;
@@ -15,7 +15,6 @@ export function javascriptModels(program: Program, models: Models): void {
   const uses = {
     drizzle: program.uses("drizzle-orm"),
     typeorm: program.uses("typeorm") || program.uses("@nestjs/typeorm"),
-    sequelize: program.uses("sequelize") || program.uses("sequelize-typescript"),
     objection: program.uses("objection"),
   };
   program.modules.forEach((module, m) => {
@@ -23,7 +22,6 @@ export function javascriptModels(program: Program, models: Models): void {
     module.functions.forEach((fn, f) => {
       for (const [name, values] of fn.bindings)
         for (const value of values) fromBinding(program, { m, f }, name, value, uses, models);
-      for (const root of fn.roots) if (uses.sequelize) fromInit(program, { m, f }, root, models);
     });
     module.exports.forEach((one) => {
       if (one.value && one.value.k !== "name")
@@ -31,7 +29,6 @@ export function javascriptModels(program: Program, models: Models): void {
     });
     module.classes.forEach((cls, c) => {
       if (uses.typeorm) fromEntity(program, m, c, cls, models);
-      if (uses.sequelize) fromTable(program, m, c, cls, models);
       if (uses.objection) fromObjection(program, m, c, cls, models);
     });
   });
@@ -42,7 +39,7 @@ function fromBinding(
   place: Place,
   name: string,
   value: Expr,
-  uses: { drizzle: boolean; sequelize: boolean },
+  uses: { drizzle: boolean },
   models: Models,
 ): void {
   if (value.k === "object" && place.f === 0) return schemaObject(program, place, value, models);
@@ -53,10 +50,6 @@ function fromBinding(
     const columns = value.args[1]?.k === "object" ? drizzleColumns(program, place, value.args[1]) : null;
     if (table !== null && columns)
       add(program, place, models, value, table, name, "schema", "drizzle", columns);
-  } else if (uses.sequelize && called === "define" && value.args.length >= 2) {
-    const model = text(program, place, value.args[0]);
-    if (model !== null)
-      addSequelize(program, place, models, value, model, value.args[1], value.args.slice(2), value);
   }
 }
 
@@ -71,42 +64,6 @@ function drizzleColumns(program: Program, place: Place, object: Expr & { k: "obj
     columns.set(key, named ?? key);
   }
   return columns;
-}
-
-/** `User.init({ … }, { sequelize, modelName: "User" })`. */
-function fromInit(program: Program, place: Place, root: Expr, models: Models): void {
-  const call = root.k === "call" ? root : root.k === "other" && root.of[0]?.k === "call" ? root.of[0] : null;
-  if (!call || calledName(call) !== "init" || call.args.length < 2 || call.args[0]?.k !== "object") return;
-  const receiver = receiverOf(call);
-  const ref = receiver ? program.resolve(place, receiver) : null;
-  const cls = ref?.t === "class" || ref?.t === "instance" ? ref : null;
-  if (!cls || !entryOf(call.args.slice(1), "sequelize")) return;
-  const model =
-    text(program, place, entryOf(call.args.slice(1), "modelName") ?? undefined) ?? program.class(cls).name;
-  addSequelize(program, place, models, { m: cls.m, c: cls.c }, model, call.args[0], call.args.slice(1), call);
-}
-
-function addSequelize(
-  program: Program,
-  place: Place,
-  models: Models,
-  key: Expr | { m: number; c: number },
-  name: string,
-  attributes: Expr | undefined,
-  options: readonly Expr[],
-  at: Expr,
-): void {
-  const snake = isTrue(entryOf(options, "underscored"));
-  const frozen = isTrue(entryOf(options, "freezeTableName"));
-  const columns = new Map<string, string>();
-  for (const { key: attribute, value } of attributes?.k === "object" ? attributes.entries : []) {
-    if (attribute === null) continue;
-    const field = value.k === "object" ? text(program, place, entryOf([value], "field") ?? undefined) : null;
-    columns.set(attribute, field ?? (snake ? snakeCase(attribute) : attribute));
-  }
-  const given = text(program, place, entryOf(options, "tableName") ?? undefined);
-  const table = given ?? (frozen ? name : snake ? pluralOf(snakeCase(name)) : pluralOf(name));
-  add(program, place, models, key, table, name, "orm", "sequelize", columns, at.at);
 }
 
 /** TypeORM: `@Entity("name") class User`. */
@@ -143,38 +100,6 @@ function fromEntity(program: Program, m: number, c: number, cls: ClassIR, models
     cls.name,
     "orm",
     "typeorm",
-    columns,
-    cls.at,
-  );
-}
-
-/** `Column` of `@Column` and of `@Column({ … })`. */
-function decoratorName(decorator: ClassIR["decorators"][number]): string {
-  return decorator.k === "call" ? calledName(decorator) : decorator.k === "name" ? decorator.name : "";
-}
-
-/** sequelize-typescript: `@Table({ tableName })`. */
-function fromTable(program: Program, m: number, c: number, cls: ClassIR, models: Models): void {
-  const place = { m, f: 0 };
-  const table = cls.decorators.find((one) => decoratorName(one) === "Table");
-  if (!table) return;
-  const options = table.k === "call" ? table.args : [];
-  const snake = isTrue(entryOf(options, "underscored"));
-  const given = text(program, place, entryOf(options, "tableName") ?? undefined);
-  const columns = new Map(
-    cls.fields
-      .filter((field) => field.decorators.some((one) => decoratorName(one) === "Column"))
-      .map((field) => [field.name, snake ? snakeCase(field.name) : field.name]),
-  );
-  add(
-    program,
-    place,
-    models,
-    { m, c },
-    given ?? pluralOf(snake ? snakeCase(cls.name) : cls.name),
-    cls.name,
-    "orm",
-    "sequelize",
     columns,
     cls.at,
   );
@@ -243,13 +168,10 @@ function add(
   models.add({ table, declaredAs, how, family, file: program.module(place.m).file, line, columns }, key);
 }
 
-function text(program: Program, place: Place, expr: Expr | undefined): string | null {
+/** The constant text of an expression, or null. */
+export function text(program: Program, place: Place, expr: Expr | undefined): string | null {
   if (!expr || expr.k === "object" || expr.k === "function") return null;
   const found = textsOf(program, place, expr)[0];
   if (!found?.every((piece) => "text" in piece)) return null;
   return found.map((piece) => ("text" in piece ? piece.text : "")).join("");
-}
-
-function isTrue(expr: Expr | null): boolean {
-  return expr?.k === "value" && expr.value === true;
 }

@@ -7,6 +7,7 @@ import { goModels } from "./go.ts";
 import { javascriptModels } from "./javascript.ts";
 import { prismaModels } from "./prisma.ts";
 import { pythonModels } from "./python.ts";
+import { type SequelizeDeclaration, sequelizeModels } from "./sequelize.ts";
 
 export interface Model {
   /** The table's name in the database. */
@@ -33,10 +34,13 @@ export class Models {
   readonly prisma = new Map<string, Model>();
   /** Prisma: the fields of a model that lead to other models. */
   readonly relations = new Map<Model, Map<string, { to: Model; isList: boolean }>>();
+  /** Sequelize: what a model was declared with. */
+  readonly sequelize = new Map<Model, SequelizeDeclaration>();
 
   constructor(program: Program) {
     prismaModels(program, this);
     javascriptModels(program, this);
+    sequelizeModels(program, this);
     pythonModels(program, this);
     goModels(program, this);
   }
