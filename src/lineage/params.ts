@@ -15,6 +15,8 @@ export function paramRef(
     const type = program.resolve({ m: place.m, f: 0 }, param.type, depth + 1);
     if (type?.t === "class") return { t: "instance", m: type.m, c: type.c };
     if (type?.t === "instance" || type?.t === "package") return type;
+    // A shape, or what a function returns: `ReturnType<typeof createRepo>`.
+    if (type?.t === "expr" && type.expr.k === "object") return type;
   }
   if (!param.initial) return null;
   // FastAPI: `Depends(get_repo)` gives what get_repo gives.

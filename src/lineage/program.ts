@@ -10,6 +10,7 @@ import { loadedLater } from "./lazy.ts";
 import { moduleOf } from "./lower/javascript-module.ts";
 import { paramRef } from "./params.ts";
 import { DEPTH_MAX, type Place, type Ref } from "./refs.ts";
+import { wrappedBy } from "./wrappers.ts";
 
 export type { Place, Ref } from "./refs.ts";
 
@@ -167,15 +168,8 @@ export class Program {
     }
     const late = loadedLater(this, place, expr, depth);
     if (late) return late;
-    // `const load = cache(async () => …)`, `asyncHandler(fn)`: a wrapper of one function is that function.
-    const wrapped = expr.args.filter((arg) => arg.k === "function" || arg.k === "name");
-    const only =
-      wrapped.length > 0 && (expr.args.length === 1 || wrapped[0]?.k === "function") ? wrapped[0] : undefined;
-    if (only) {
-      const inner = this.resolve(place, only, depth + 1);
-      if (inner?.t === "function" && (only.k === "function" || callee?.t === "package" || callee === null))
-        return callee?.t === "package" && only.k === "name" ? inner : inner;
-    }
+    const wrapped = wrappedBy(this, place, expr, callee, depth);
+    if (wrapped) return wrapped;
     if (callee?.t === "package") return { t: "package", path: `${callee.path}()` };
     if (callee?.t === "expr" && callee.expr.k === "object") return callee;
     return null;

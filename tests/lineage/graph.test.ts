@@ -59,6 +59,24 @@ const CALLS: [name: string, tree: SourceTree, expected: string[]][] = [
     ["f -call-> Repo.save"],
   ],
   [
+    "an object of functions through a function of a package, by the type of what is unpacked",
+    {
+      "repo.ts":
+        'import { inject } from "some-package";\nexport type Repo = Awaited<ReturnType<typeof createRepo>>;\nexport function createRepo({ db }) { return inject({ save, load }, { db }); }\nfunction save() {}\nasync function load() {}',
+      "a.ts":
+        'import type { Repo } from "./repo";\nimport { createRepo } from "./repo";\ninterface Deps { repo: Repo; n?: number }\nexport function f({ repo }: { repo: Repo }) { repo.save(); }\nexport const g = async ({ repo }: Deps) => { await repo.load(); };\nexport function h(db) { const repo = createRepo({ db }); repo.save(); repo.other(); }',
+    },
+    ["f -call-> save", "g -call-> load", "h -call-> createRepo", "h -call-> save"],
+  ],
+  [
+    "options given to a function of a package are no object of functions",
+    {
+      "a.ts":
+        'import { make } from "some-package";\nfunction save() {}\nconst x = make({ save, retries: 3 });\nexport function f() { x.save(); }',
+    },
+    [],
+  ],
+  [
     "a path alias of tsconfig",
     {
       "tsconfig.json":

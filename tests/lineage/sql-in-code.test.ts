@@ -33,6 +33,11 @@ const JS: [name: string, source: string, expected: string[]][] = [
     ["make reads usage (a)"],
   ],
   [
+    "SQL under a key that says so, given to a function that nothing is known of; a sentence there is none",
+    'function f(id) { send({ query: "DELETE FROM usage WHERE id = ?", params: [id] }); ask({ query: "select a plan from the list" }); show({ text: "DELETE FROM usage" }); }',
+    ["f deletes usage"],
+  ],
+  [
     "node-postgres with a config object",
     'async function read(pool) { return pool.query({ text: "SELECT id FROM users WHERE id = $1", values: [1] }); }',
     ["read reads users (id)"],

@@ -131,7 +131,11 @@ class SqlReader {
   statementsOf(place: Place, arg: Expr, knownRunner: boolean): Flat[] {
     // Direct functions and numbers are never text; names, members and calls may be.
     if (arg.k === "function" || arg.k === "value" || arg.k === "regex") return [];
-    if (!knownRunner && arg.k === "object") return [];
+    // `command({ query: "DELETE …" })`: of an object given to an unknown function, a key says that it is SQL.
+    if (!knownRunner && arg.k === "object") {
+      const sql = arg.entries.find((entry) => entry.key === "query" || entry.key === "sql")?.value;
+      return sql ? this.statementsOf(place, sql, false) : [];
+    }
     return this.flats(textsOf(this.program, place, arg), knownRunner);
   }
 

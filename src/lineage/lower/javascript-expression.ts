@@ -257,40 +257,6 @@ function jsxOf(js: JavaScript, node: Node, at: number): Expr {
   return { k: "other", of: of.filter((part) => part !== NOTHING), at };
 }
 
-/** A type annotation as an expression: its name, or that of its first argument (`Promise<Repo>`). */
-export function typeOf(js: JavaScript, node: Node): Expr {
-  const at = js.at(node);
-  switch (node.type) {
-    case "type_identifier":
-    case "nested_type_identifier":
-    case "identifier":
-      return dotted(js.text(node), at);
-    case "generic_type": {
-      const name = fieldOf(node, "name") ?? node.kids[0];
-      const inner = fieldOf(node, "type_arguments")?.kids[0];
-      if (inner && name && /^(Promise|Readonly|Partial|Required|NonNullable)$/.test(js.text(name)))
-        return typeOf(js, inner);
-      const args = (fieldOf(node, "type_arguments")?.kids ?? []).map((kid) => typeOf(js, kid));
-      return name ? { k: "call", callee: typeOf(js, name), args, at, isNew: false } : NOTHING;
-    }
-    case "type_annotation":
-    case "parenthesized_type":
-    case "readonly_type":
-      return node.kids[0] ? typeOf(js, node.kids[0]) : NOTHING;
-    case "array_type":
-      return { k: "list", items: node.kids.map((kid) => typeOf(js, kid)), at };
-    // `typeof User` is what `user.constructor` gives: the class, not an instance of it.
-    case "type_query": {
-      const of = node.kids[0];
-      return of ? { k: "member", of: lowerExpression(js, of, null), name: "constructor", at } : NOTHING;
-    }
-    case "union_type":
-      return { k: "either", of: node.kids.map((kid) => typeOf(js, kid)), at };
-    default:
-      return NOTHING;
-  }
-}
-
 const ESCAPES: Record<string, string> = { n: "\n", t: "\t", r: "\r", b: "\b", f: "\f", v: "\v", "0": "\0" };
 
 /** What an escape sequence stands for; a line continuation stands for nothing. */

@@ -2,9 +2,10 @@
 
 import type { ClassIR, Expr, FunctionIR, Language, ModuleIR } from "../ir.ts";
 import { fieldOf, type Node, type Syntax } from "../syntax.ts";
-import { Builder } from "./builder.ts";
-import { lowerExpression, stringValue, typeOf } from "./javascript-expression.ts";
+import { Builder, NOTHING } from "./builder.ts";
+import { lowerExpression, stringValue } from "./javascript-expression.ts";
 import { moduleOf, STATEMENTS } from "./javascript-module.ts";
+import { declaredType, instanceOf, typeOf } from "./javascript-types.ts";
 
 /** `name`, `name as alias` and `"any name" as alias` of an export clause, behind `type` or not. */
 const EXPORTED = /^(?:type\s+(?!as\b))?([\w$]+|"[^"]*"|'[^']*')(?:\s+as\s+([\w$]+|"[^"]*"|'[^']*'))?$/;
@@ -66,6 +67,9 @@ export class JavaScript extends Builder {
       if (value) this.root(value);
       const name = pattern?.type === "identifier" ? this.text(pattern) : "";
       fn.params.push({ name, type, initial: value });
+      // `({ repo }: Deps)`: what is unpacked is a part of a value of that type.
+      if (pattern?.type === "object_pattern" && type && type !== NOTHING)
+        this.pattern(pattern, instanceOf(type, this.at(param)));
       // `constructor(private readonly repo: UsageRepo)` declares a field.
       if (typed && this.cls !== null && fn.name === "constructor" && name !== "") {
         const head = this.between(param.start, (pattern as Node).start);
@@ -95,11 +99,16 @@ export class JavaScript extends Builder {
   statement(node: Node): void {
     switch (node.type) {
       case "comment":
-      case "interface_declaration":
-      case "type_alias_declaration":
       case "empty_statement":
       case "function_signature":
         return;
+      case "interface_declaration":
+      case "type_alias_declaration": {
+        const declared = declaredType(this.text(node), this.at(node));
+        if (declared && !this.module.classes.some((cls) => cls.name === declared.name))
+          this.bind(declared.name, declared.value);
+        return;
+      }
       case "import_statement":
         return this.importOf(node);
       case "export_statement":
@@ -308,6 +317,10 @@ export class JavaScript extends Builder {
         const name = fieldOf(kid, "name");
         return name?.type === "identifier" ? [this.text(name)] : name ? this.patternNames(name) : [];
       });
+    if (/^(interface|type_alias)_declaration$/.test(node.type)) {
+      const name = declaredType(this.text(node), this.at(node))?.name;
+      return name ? [name] : [];
+    }
     const name = fieldOf(node, "name");
     return name ? [this.text(name)] : [];
   }
