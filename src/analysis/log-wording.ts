@@ -44,6 +44,8 @@ export function isMeantFor(pattern: string, template: string): boolean {
   const holes = template.split("{}").length - 1;
   return (
     speaksOfTokens(words) &&
+    // `_cache_hit\d+` has a word of this, and nothing to do with counts.
+    (anchors.has("token") || [...anchors].filter((word) => TOKEN_WORDS.test(word)).length > 1) &&
     shared.length >= 2 &&
     shared.length >= anchors.size / 2 &&
     shared.some((word) => TOKEN_WORDS.test(word)) &&

@@ -240,6 +240,6 @@ export function listEntries(entries: readonly CodeEntry[], shown = 4): string {
   return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
-/** Tables of the engine itself. */
+/** Tables of the engine itself, and of frameworks whose packages declare them. */
 export const SYSTEM_TABLE =
-  /^((system|information_schema|pg_catalog|performance_schema|sys|mysql)\.\w+|sqlite_\w+|pg_\w+|information_schema|tables|columns|views|key_column_usage|table_constraints|dual|pragma_\w+|django_migrations|schema_migrations|alembic_version|_prisma_migrations|__drizzle_migrations|knex_migrations(_lock)?|excluded|new|old|inserted|deleted|duckdb_\w+|dbstat)$/i;
+  /^((system|information_schema|pg_catalog|performance_schema|sys|mysql)\.\w+|sqlite_\w+|pg_\w+|information_schema|tables|columns|views|key_column_usage|table_constraints|dual|pragma_\w+|django_\w+|auth_(user|group|permission)(_\w+)?|authtoken_token|schema_migrations|alembic_version|_prisma_migrations|__drizzle_migrations|knex_migrations(_lock)?|excluded|new|old|inserted|deleted|duckdb_\w+|dbstat)$/i;

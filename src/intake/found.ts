@@ -15,7 +15,7 @@ import { Interrupted, messageOf, UserError } from "../contract/errors.ts";
 import type { InputKind } from "../contract/evidence.ts";
 import type { InputSpec } from "../contract/settings.ts";
 import { shownUrl } from "./postgres/url.ts";
-import { isDocument, isSchema, programFiles } from "./program-files.ts";
+import { isDocument, isSchema, isSettings, programFiles } from "./program-files.ts";
 import { headOf, type Sniffed, sniff } from "./sniff.ts";
 import { isGlob, type Walk, walkDirectory, walkGlob } from "./walk.ts";
 
@@ -272,7 +272,7 @@ function withoutProgramFiles(found: Found[], root: string, sources: number): str
 function isWanted({ kind, certain, inner, compression }: Sniffed, file: string, by: Found["by"]): boolean {
   if (compression !== null && (kind === null || !isReadPacked(kind))) return false;
   if (by === "glob") return true;
-  if ((kind === "log" || kind === "csv") && isDocument(file)) return false;
+  if (isSettings(file) || ((kind === "log" || kind === "csv") && isDocument(file))) return false;
   // One line of JSON lines looks like a document; its name says what it is.
   if (certain || (kind === "json" && /\.(?:jsonl|ndjson)$/i.test(file))) return true;
   if (kind === "json")

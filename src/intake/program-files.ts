@@ -11,8 +11,15 @@ const FOLDERS =
 /** Prose, markup, configuration and source code, whatever their lines look like. */
 const NO_DATA =
   /\.(?:mdx?|rst|adoc|tex|html?|css|s[ac]ss|less|svg|xml|ya?ml|toml|ini|cfg|conf|env|lock|properties|rs|java|kts?|rb|php|cc?|cpp|cxx|h|hpp|cs|swift|scala|lua|pl|ex|exs|sh|bash|zsh|ps1|bat|ipynb|tf|proto|graphql|po|map|patch|diff)$/i;
+/** Settings of tools, which have no ending: `.eslintrc`, `.prettierrc`, `.gitignore`. */
+const SETTINGS = /^\.[\w-]+(?:rc|ignore|config|attributes|version)$/i;
 /** Paths that one note names; the rest is counted. */
 const NAMED_MAX = 3;
+
+/** True for the settings of a tool, which may be JSON. */
+export function isSettings(file: string): boolean {
+  return SETTINGS.test(basename(file));
+}
 
 /** True for a name that no log and no table of data has. */
 export function isDocument(file: string): boolean {

@@ -33,6 +33,14 @@ function g(db) { return db.all("SELECT id FROM invoices"); }`,
     expect(findings.map((f) => f.location?.table)).toEqual(["invoices", "refunds"]);
   });
 
+  test("silent: a view that no parser reads, a table of a framework's package", async () => {
+    const { findings } = await auditCode("missing-table", {
+      "schema.sql": `${SCHEMA}CREATE MATERIALIZED VIEW IF NOT EXISTS totals AS\n  WITH c AS (SELECT id FROM orders WITH DATA ?? x) SELECT c.id FROM c\n;\n`,
+      "a.py": `def f(c):\n    c.execute("SELECT id FROM users")\n    c.execute("SELECT id FROM orders")\n    c.execute("SELECT id FROM totals")\n    c.execute("SELECT id FROM auth_user")\n    c.execute("SELECT id FROM authors")\n`,
+    });
+    expect(findings.map((f) => f.location?.table)).toEqual(["authors"]);
+  });
+
   const TABLE = "CREATE TABLE usage (id INT, tokens INT, created_at TEXT);\n";
   const READ = 'export function read(db) { return db.all("SELECT id, tokens, cost FROM usage"); }\n';
 

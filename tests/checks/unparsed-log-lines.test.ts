@@ -247,6 +247,13 @@ describe("unparsed-log-lines of code", () => {
       "the words are not about tokens",
       { "a.py": statement("Disk {a} read {b} total"), "b.py": reader("Disk (\\d+) reads (\\d+) total") },
     ],
+    [
+      "the pattern has one word of counts, and reads something else",
+      {
+        "a.py": statement("token exchange cache hit for server {a} of {b}"),
+        "b.py": reader("_cache_hit[0-9.]*$"),
+      },
+    ],
     ["the pattern cannot be run", { "a.py": WRITES, "b.py": reader(PATTERN.replace("(", "(?!x)(")) }],
     ["only a test writes it", { "tests/test_a.py": WRITES, "b.py": reader(PATTERN) }],
     ["only a test reads it", { "a.py": WRITES, "tests/test_b.py": reader(PATTERN) }],

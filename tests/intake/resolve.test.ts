@@ -62,6 +62,7 @@ test("a directory gives its logs, databases and data, and one input for its sour
     "in/node_modules/x/app.log": LINE,
     "in/.git/app.log": LINE,
     "in/README.md": "# Read me\n",
+    "in/.eslintrc": '{"extends": ["a"], "env": {"x": true},}\n',
     "in/logo.png": Buffer.from("\x89PNG\r\n\x1a\n\0\0\0", "latin1"),
   });
   database("in/usage.db");

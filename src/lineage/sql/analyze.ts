@@ -1,7 +1,14 @@
 /** What one SQL text does: tables read and written with their columns, tables declared, constants stored. */
 
 import type { Operation, SqlAccess, SqlAnalysis, SqlLiteral } from "./analysis.ts";
-import { alteredAtRunTime, alteredTable, alteredUnread, createdUnread, droppedTables } from "./ddl.ts";
+import {
+  alteredAtRunTime,
+  alteredTable,
+  alteredUnread,
+  createdUnread,
+  droppedTables,
+  viewUnread,
+} from "./ddl.ts";
 import { constantOf, selectLiterals, valueLiterals } from "./literals.ts";
 import { type Ast, attemptsOf, HOLE, nameOf, PARSE_CHARS_MAX, parsed } from "./parse.ts";
 import { columnsOf, emptyScope, isText, type Scope, sourceNames } from "./scope.ts";
@@ -50,7 +57,10 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
   result.parsed = false;
   result.ctes.push(...scanCtes(text));
   alteredUnread(text, offset, result);
-  for (const { name, mode, operation } of scanTables(text))
+  const scanned = scanTables(text);
+  const named = scanned.map((one) => one.name).filter((name) => !result.ctes.includes(name.toLowerCase()));
+  if (viewUnread(text, offset, named, result)) return;
+  for (const { name, mode, operation } of scanned)
     result.accesses.push({ table: HOLE.test(name) ? null : name, mode, operation, columns: [] });
   createdUnread(text, offset, result);
 }

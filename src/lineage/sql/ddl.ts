@@ -61,3 +61,21 @@ export function createdUnread(text: string, offset: number, out: SqlAnalysis): v
   if (created?.[2] && !HOLE.test(created[2]))
     out.tables.push({ name: created[2], columns: [], how: "create", offset: offset + created.index });
 }
+
+const CREATES_VIEW =
+  /^\s*create\s+(?:or\s+replace\s+|temp\w*\s+|recursive\s+|materialized\s+)*view\s+(?:if\s+not\s+exists\s+)?(?:["`[]?[\p{L}\w]+["`\]]?\.)*["`[]?([\p{L}_][\p{L}\w]*)/iu;
+
+/** A `CREATE VIEW` that no parser reads, with the tables that its text names; false for any other statement. */
+export function viewUnread(
+  text: string,
+  offset: number,
+  named: readonly string[],
+  out: SqlAnalysis,
+): boolean {
+  const name = CREATES_VIEW.exec(text)?.[1];
+  if (name === undefined || HOLE.test(name)) return false;
+  out.tables.push({ name, columns: [], how: "view", offset: offset + text.search(/\S|$/) });
+  const sources = [...new Set(named)].filter((source) => source !== name && !HOLE.test(source));
+  out.derived.push({ target: name, sources, how: "view" });
+  return true;
+}
