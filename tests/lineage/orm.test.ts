@@ -71,6 +71,16 @@ const CASES: [name: string, tree: SourceTree, expected: string[]][] = [
     ["save upserts usage_records (id)", "read reads users"],
   ],
   [
+    "drizzle: relations that a query loads, in both ways of declaring them",
+    {
+      "schema.ts":
+        'import { sqliteTable, text } from "drizzle-orm/sqlite-core";\nimport { relations, defineRelations } from "drizzle-orm";\nexport const users = sqliteTable("app_users", { id: text("id") });\nexport const posts = sqliteTable("posts", { id: text("id") });\nexport const comments = sqliteTable("comments", { id: text("id") });\nexport const userRelations = relations(users, ({ many }) => ({ posts: many(posts) }));\nexport const postRelations = relations(posts, ({ one, many }) => ({ author: one(users, { fields: [posts.id] }), comments: many(comments) }));\nexport const more = defineRelations({ comments }, (r) => ({ comments: { post: r.one.posts({ from: r.comments.id }) } }));',
+      "a.ts":
+        'import { db } from "./db";\nconst nested = { posts: { with: { comments: true } } };\nexport function f() { return db.query.users.findMany({ with: nested }); }\nexport function g() { return db.query.comments.findFirst({ with: { post: { columns: { id: true }, with: { author: false } }, other: true } }); }',
+    },
+    ["f reads app_users", "f reads posts", "f reads comments", "g reads comments", "g reads posts"],
+  ],
+  [
     "drizzle's sql with a table in it",
     {
       "schema.ts": DRIZZLE,
