@@ -55,7 +55,7 @@ export async function benchPostgres(
         { argv: ["psql", ...client, "-c", "DROP TABLE IF EXISTS requests", "-f", plain] },
         3,
       ),
-      0.4,
+      0.7,
     );
     tell.figure(
       "audit of a custom dump, against pg_restore",
