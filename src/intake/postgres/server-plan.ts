@@ -57,7 +57,9 @@ function tellRights(
   const closed = whole.filter((row) => !row.readable && row.kind !== "v" && asked(row));
   if (closed.length > 0) {
     const told = `no right to read ${namesOf(closed)}`;
-    if (patterns.length > 0 || !catalog.some((row) => row.readable)) input.error = `${input.path}: ${told}`;
+    const open = catalog.filter((row) => row.readable);
+    const isClosed = (pattern: string) => !open.some((row) => isAsked({ ...row, database: "" }, [pattern]));
+    if (open.length === 0 || patterns.some(isClosed)) input.error = `${input.path}: ${told}`;
     else input.notes.push(told);
   }
   for (const row of whole.filter((one) => one.readable && asked(one))) {

@@ -243,6 +243,11 @@ describe.skipIf(bin === null)("dumps of a real server", () => {
         "1 view is not read; --tables reads those that it names",
       ]);
     });
+    await withLoaded(
+      url,
+      async (_store, loaded) => expect(loaded.input.error).toMatch(/: no right to read closed\.t$/),
+      { tables: ["closed.t"] },
+    );
     server.program(
       "psql",
       ["-q", "-d", "app"],
