@@ -3,6 +3,9 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import type { CopyFormat } from "./statements.ts";
 
+/** What DuckDB's reader takes as a line, at most. */
+export const ROW_BYTES_MAX = 16 * 1024 * 1024;
+
 /** A line that had too few or too many fields. */
 export interface RowReject {
   line: number;
@@ -12,17 +15,18 @@ export interface RowReject {
 
 /**
  * Writes the rows again with a tab, `\N` and only the escapes that Postgres itself writes. Reads every escape of
- * COPY: octal, hex, a backslash before the delimiter or a newline. Rows with a wrong number of fields are rejected.
+ * COPY: octal, hex, a backslash before the delimiter or a newline. Rows with a wrong number of fields are rejected, and so are those that are too long even
+ * without the columns that are not loaded.
  */
 export function rewrite(
   { files, format }: { files: readonly string[]; format: CopyFormat },
-  count: number,
+  loaded: readonly boolean[],
   rejects: RowReject[],
 ): string[] {
   let line = 0;
   return files.map((file) => {
     const target = `${file}.tsv`;
-    line = rewriteFile(file, target, line, count, format, rejects);
+    line = rewriteFile(file, target, line, loaded, format, rejects);
     return target;
   });
 }
@@ -32,7 +36,7 @@ function rewriteFile(
   file: string,
   target: string,
   linesBefore: number,
-  count: number,
+  loaded: readonly boolean[],
   format: CopyFormat,
   rejects: RowReject[],
 ): number {
@@ -41,24 +45,30 @@ function rewriteFile(
   const delimiter = format.delimiter.charCodeAt(0);
   let line = linesBefore;
   let out: string[] = [];
+  let held = 0;
   const flush = () => {
     if (out.length > 0) writeSync(output, out.join(""), null, "utf8");
     out = [];
+    held = 0;
   };
   const row = (bytes: Buffer) => {
     line++;
     if (line === 1 && format.header) return;
     const fields = fieldsOf(bytes, delimiter, format.nullText);
-    if (fields.length !== count && !(count === 0 && bytes.length === 0)) {
-      rejects.push({
-        line,
-        reason: `${fields.length} fields instead of ${count}`,
-        text: bytes.toString("utf8").slice(0, 200),
-      });
+    const reject = (reason: string) =>
+      rejects.push({ line, reason, text: bytes.toString("utf8", 0, 800).slice(0, 200) });
+    if (fields.length !== loaded.length) {
+      reject(`${fields.length} fields instead of ${loaded.length}`);
       return;
     }
-    out.push(`${fields.map(escapeField).join("\t")}\n`);
-    if (out.length >= 4096) flush();
+    const text = `${fields.map((field, i) => (loaded[i] ? escapeField(field) : "\\N")).join("\t")}\n`;
+    if (text.length * 3 > ROW_BYTES_MAX && Buffer.byteLength(text) > ROW_BYTES_MAX) {
+      reject("longer than 16 MiB");
+      return;
+    }
+    out.push(text);
+    held += text.length;
+    if (held >= 4 * 1024 * 1024) flush();
   };
   try {
     let rest = Buffer.alloc(0);
@@ -101,22 +111,23 @@ const LETTERS: Record<number, number> = { 98: 8, 102: 12, 110: 10, 114: 13, 116:
 export function fieldsOf(bytes: Buffer, delimiter: number, nullText: string): (string | null)[] {
   const fields: (string | null)[] = [];
   const nullBytes = Buffer.from(nullText, "utf8");
-  let value: number[] = [];
+  const value = Buffer.allocUnsafe(bytes.length);
+  let length = 0;
   let start = 0;
   const push = (end: number) => {
     const raw = bytes.subarray(start, end);
-    fields.push(raw.equals(nullBytes) ? null : Buffer.from(value).toString("utf8"));
-    value = [];
+    fields.push(raw.equals(nullBytes) ? null : value.toString("utf8", 0, length));
+    length = 0;
     start = end + 1;
   };
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] as number;
     if (byte === delimiter) push(i);
-    else if (byte !== 0x5c) value.push(byte);
+    else if (byte !== 0x5c) value[length++] = byte;
     else {
-      const [code, length] = escapeAt(bytes, i + 1);
-      value.push(code);
-      i += length;
+      const [code, escaped] = escapeAt(bytes, i + 1);
+      value[length++] = code;
+      i += escaped;
     }
   }
   push(bytes.length);

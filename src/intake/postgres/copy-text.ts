@@ -2,7 +2,7 @@
 
 import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
 import { ident, literal, type Store } from "../../store/index.ts";
-import { type RowReject, rewrite } from "./copy-rows.ts";
+import { ROW_BYTES_MAX, type RowReject, rewrite } from "./copy-rows.ts";
 import { linesOf } from "./staged.ts";
 import type { CopyFormat } from "./statements.ts";
 import { TEXT_MAPPING, type TypeMapping } from "./types.ts";
@@ -65,7 +65,7 @@ function reader(
   const columns = Array.from({ length: count }, (_, i) => `'c${i}': '${types.get(i) ?? "VARCHAR"}'`).join(
     ", ",
   );
-  const bounds = "auto_detect = false, max_line_size = 16777216, buffer_size = 33554432";
+  const bounds = `auto_detect = false, max_line_size = ${ROW_BYTES_MAX}, buffer_size = ${2 * ROW_BYTES_MAX}`;
   const read = (options: string) =>
     `read_csv([${files.map(literal).join(", ")}], columns = {${columns}}, ${options}, ${bounds})`;
   if (format.csv)
@@ -124,7 +124,8 @@ export async function loadCopyText(
   let rewritten = false;
   const rewriteAll = () => {
     result.rejects = [];
-    reading.files = rewrite(rows, columns.length, result.rejects);
+    const loaded = columns.map((column) => column.load);
+    reading.files = rewrite(rows, loaded, result.rejects);
     reading.format = PG_COPY;
     reading.escapes = true;
     rewritten = true;

@@ -101,6 +101,14 @@ function valueAt(
         : inside;
     return { text, end: skipCast(sql, end + 1) };
   }
+  const tag = code === 0x24 ? /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y : null;
+  if (tag) {
+    tag.lastIndex = at;
+    const mark = tag.exec(sql)?.[0];
+    const end = mark === undefined ? -1 : sql.indexOf(mark, at + mark.length);
+    if (mark === undefined || end < 0) return null;
+    return { text: sql.slice(at + mark.length, end), end: skipCast(sql, end + mark.length) };
+  }
   // A number, a keyword or an expression: everything up to the comma or parenthesis of this depth.
   let depth = 0;
   let end = at;

@@ -61,15 +61,19 @@ export function endsInsideBody(sql: string, backslashQuotes: boolean): boolean {
 
 const ESCAPES: Record<string, string> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** The value of an E'' string's inside. */
+/** The value of an E'' string's inside; bytes of octal and hex escapes that follow each other are UTF-8. */
 function unescapeString(inside: string): string {
   return inside.replace(
-    /''|\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([0-7]{1,3})|([\s\S]))/g,
-    (whole, hex?: string, u4?: string, u8?: string, octal?: string, other?: string) => {
+    /''|(?:\\x[0-9A-Fa-f]{1,2}|\\[0-7]{1,3})+|\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([\s\S]))/g,
+    (whole, u4?: string, u8?: string, other?: string) => {
       if (whole === "''") return "'";
-      if (hex ?? u4 ?? u8) return String.fromCodePoint(Number.parseInt((hex ?? u4 ?? u8) as string, 16));
-      if (octal) return String.fromCharCode(Number.parseInt(octal, 8) & 0xff);
-      return ESCAPES[other as string] ?? (other as string);
+      if (u4 ?? u8) return String.fromCodePoint(Number.parseInt((u4 ?? u8) as string, 16));
+      if (other) return ESCAPES[other] ?? other;
+      const codes = whole.split("\\").slice(1);
+      const bytes = codes.map((code) =>
+        code.startsWith("x") ? Number.parseInt(code.slice(1), 16) : Number.parseInt(code, 8) & 0xff,
+      );
+      return Buffer.from(bytes).toString("utf8");
     },
   );
 }

@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function ask(
   text: string | Buffer,
   sql: string,
-  { bytes = 1, tables = [] as string[] } = {},
+  { bytes = 1, tables = [] as string[], needed = null as string[] | null } = {},
 ): Promise<{ rows: Row[]; loaded: LoadedInput }> {
   const file = join(folder, `${Math.random()}.sql`);
   writeFileSync(file, text);
@@ -45,7 +45,7 @@ async function ask(
         store,
         settings: testSettings({ tables }),
         hooks: { progress: () => {}, signal: new AbortController().signal },
-        needed: (table) => new Set(table.columns.map((c) => c.name)),
+        needed: (table) => new Set(needed ?? table.columns.map((c) => c.name)),
         matters: (table) => matters(table, testSettings()),
         reject: async () => {},
       },
@@ -196,6 +196,18 @@ describe("statements", () => {
     expect(rows).toEqual([{ id: 1, note: "01", tokens: 5, base: 1, v: "x" }]);
   });
 
+  test("escapes of bytes, in strings and in old bytea, are bytes", async () => {
+    const sql = String.raw`SET standard_conforming_strings = off;
+      CREATE TABLE t (v text, b bytea);
+      INSERT INTO t VALUES (E'\303\251\xe6\xbc\xa2\u00e9', '\\000a\\\\b\\377
+'), ($x$it's$x$, '\\x00ff');`;
+    const { rows } = await ask(sql, "SELECT v, hex(b) AS b FROM d.t ORDER BY v DESC");
+    expect(rows).toEqual([
+      { v: "é漢é", b: "00615C62FF0A" },
+      { v: "it's", b: "00FF" },
+    ]);
+  });
+
   test("names that are words of INSERT elsewhere", async () => {
     const sql = `CREATE TABLE public.value (system integer, "values (" text);
       INSERT INTO public.value (system, "values (") VALUES (1, 'a');
@@ -306,6 +318,19 @@ describe("statements", () => {
     expect(rows).toEqual([{ v: "a" }, { v: "d" }]);
     expect(loaded.input.rejected).toBe(1);
   });
+});
+
+test("a row longer than the reader takes is rejected, and read where its long value is not needed", async () => {
+  const text = `CREATE TABLE t (id integer, v text);\nCOPY t (id, v) FROM stdin;\n1\ta\n2\t${"x\\n".repeat(9_000_000)}\n3\tc\n\\.\n`;
+  const { rows, loaded } = await ask(text, "SELECT id, v FROM d.t ORDER BY id");
+  expect(rows).toEqual([
+    { id: 1, v: "a" },
+    { id: 3, v: "c" },
+  ]);
+  expect(loaded.input.rejected).toBe(1);
+  const narrow = await ask(text, "SELECT id FROM d.t ORDER BY id", { needed: ["id"] });
+  expect(narrow.rows).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  expect(narrow.loaded.input.rejected).toBe(0);
 });
 
 describe("tables that are not read", () => {
