@@ -71,10 +71,15 @@ export function statementOf(sql: string, backslashQuotes: boolean): Statement {
   }
 }
 
+/** `\connect name` or, where the name has other signs than letters, `\connect -reuse-previous=on "dbname='my db'"`. */
 function databaseOf(line: string): string {
-  const words = line.trim().replace(/^\\c(onnect)?\s+/i, "");
-  const named = /dbname='?((?:[^'\s]|'')+)'?/.exec(words)?.[1];
-  return (named ?? words.replace(/^-\S+\s+/, "").split(/\s+/)[0] ?? "").replace(/^["']|["']$/g, "");
+  const words = line.trim().replace(/^\\c(onnect)?\s+(?:-\S+\s+)?/i, "");
+  const quoted = /^(["'])((?:(?!\1)[\s\S]|\1\1)*)\1/.exec(words);
+  const word = quoted
+    ? (quoted[2] as string).replaceAll(`${quoted[1]}${quoted[1]}`, quoted[1] as string)
+    : (words.split(/\s+/)[0] ?? "");
+  const named = /\bdbname\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'|(\S+))/.exec(word);
+  return named ? (named[1] ?? (named[2] as string)).replace(/\\([\s\S])/g, "$1") : word;
 }
 
 function setOf(tokens: Token[]): Statement {

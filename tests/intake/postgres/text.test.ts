@@ -11,6 +11,7 @@ import type { LoadedInput } from "../../../src/contract/loaded.ts";
 import { escapeField } from "../../../src/intake/postgres/copy-rows.ts";
 import { loadDump } from "../../../src/intake/postgres/load-dump.ts";
 import { DumpScanner } from "../../../src/intake/postgres/scan.ts";
+import { statementOf } from "../../../src/intake/postgres/statements.ts";
 import { Store } from "../../../src/store/index.ts";
 import { trueup } from "../../kit/command.ts";
 import { testSettings } from "../../kit/tables.ts";
@@ -266,6 +267,16 @@ describe("statements", () => {
       expect(rows).toEqual([{ v: "a\uFFFD" }, { v: "b\uFFFD" }]);
       expect(loaded.input.notes).toEqual(["2 bytes were no valid text and became U+FFFD"]);
     }
+  });
+
+  test.each([
+    ["\\connect app", "app"],
+    ["\\c app postgres localhost", "app"],
+    ['\\connect "my app"', "my app"],
+    [`\\connect -reuse-previous=on "dbname='my app'"`, "my app"],
+    [String.raw`\connect -reuse-previous=on "dbname='my d\'b \\""x""'"`, `my d'b \\"x"`],
+  ])("%s leads to the database %s", (line, database) => {
+    expect(statementOf(line, false)).toEqual({ kind: "connect", database });
   });
 
   test("an INSERT that is no list of values is counted, not lost", async () => {
