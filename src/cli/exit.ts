@@ -24,7 +24,7 @@ export function notEvaluated(report: Report, maxRejected: number): string[] {
   return [
     ...report.inputs
       .filter((input) => isNotEvaluated(input, maxRejected))
-      .map((input) => input.error ?? `${input.path}: ${input.rejected} rows could not be read`),
+      .map((input) => input.error ?? `${input.path}: ${plural(input.rejected, "row")} could not be read`),
     ...report.outcomes
       .filter((outcome) => outcome.status === "failed")
       .map((outcome) => `${outcome.check} on ${outcome.target}: ${outcome.reason}`),

@@ -1,5 +1,6 @@
 /** Resolves flags, trueup.yaml and defaults to the settings of one run. */
 
+import { existsSync } from "node:fs";
 import { availableParallelism, homedir, tmpdir } from "node:os";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { expectationsOf, ownChecksOf, suppressionsOf } from "../config/accepted.ts";
@@ -176,9 +177,10 @@ function inputOf(arg: string): InputSpec {
     : { name: null, path: arg, timezone: null };
 }
 
-/** Where libpq looks for services, in its order. */
+/** What libpq takes from the environment, and where it looks for services and certificates. */
 function postgresSettings(): PostgresSettings {
-  const { PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, PGSSLMODE } = process.env;
+  const { PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, PGSSLMODE, PGSSLROOTCERT } = process.env;
+  const trusted = join(homedir(), ".postgresql", "root.crt");
   return {
     service: PGSERVICE ?? null,
     serviceFiles: [
@@ -186,6 +188,7 @@ function postgresSettings(): PostgresSettings {
       join(PGSYSCONFDIR ?? "/etc/postgresql-common", "pg_service.conf"),
     ],
     sslmode: PGSSLMODE ?? null,
+    sslRootCertificate: PGSSLROOTCERT ?? (existsSync(trusted) ? trusted : null),
   };
 }
 

@@ -38,6 +38,8 @@ export interface PostgresSettings {
   serviceFiles: readonly string[];
   /** PGSSLMODE, or null. */
   sslmode: string | null;
+  /** The certificates to trust (PGSSLROOTCERT, or where libpq looks for them), or null. */
+  sslRootCertificate: string | null;
 }
 
 export interface DeploySpec {

@@ -24,7 +24,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const found = await withSession(session, (hooks) => library.backfill(settings, { limit }, hooks));
   const failed = found.inputs.filter((input) => isNotEvaluated(input, settings.maxRejected));
   for (const input of failed)
-    narrate(`trueup: ${input.error ?? `${input.path}: ${input.rejected} rows could not be read`}`);
+    narrate(`trueup: ${input.error ?? `${input.path}: ${plural(input.rejected, "row")} could not be read`}`);
   const code = failed.length > 0 ? EXIT.failed : EXIT.clean;
   const rows = found.repairs.reduce((sum, repair) => sum + repair.rows, 0);
   const write = (result: object, text: string) =>

@@ -1,5 +1,6 @@
 /** `trueup query`: one SELECT over the loaded evidence. */
 
+import { plural } from "../../contract/wording.ts";
 import { stringify } from "../../report/json.ts";
 import { renderRows } from "../../report/rows.ts";
 import { EXIT, isNotEvaluated } from "../exit.ts";
@@ -17,7 +18,7 @@ export async function run(invocation: Invocation): Promise<number> {
   );
   const failed = result.inputs.filter((input) => isNotEvaluated(input, settings.maxRejected));
   for (const input of failed)
-    narrate(`trueup: ${input.error ?? `${input.path}: ${input.rejected} rows could not be read`}`);
+    narrate(`trueup: ${input.error ?? `${input.path}: ${plural(input.rejected, "row")} could not be read`}`);
   const { color } = terminal();
   await writeOut(
     run.format === "json"

@@ -1,21 +1,12 @@
 /** Reads archives of pg_dump (custom, directory, tar) without pg_restore: as the plain dump that they stand for. */
 
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-} from "node:fs";
+import { closeSync, createReadStream, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { UserError } from "../../contract/errors.ts";
 import { type Compression, DataEndsEarly, unpacked } from "../unpack.ts";
+import { BlockFile, CHUNK_BYTES } from "./archive-blocks.ts";
 import { readToc, type Toc, type TocEntry, TocIsLonger } from "./archive-toc.ts";
 
-const CHUNK_BYTES = 1024 * 1024;
 const TAR_BLOCK = 512;
 /** The kind of a block that holds large objects: blocks of its own, each behind its id, until the id 0. */
 const LARGE_OBJECTS = 3;
@@ -29,8 +20,8 @@ const TOC_BYTES_MAX = 1024 * 1024 * 1024;
  * behind it are whole all the same. What is not read of a part costs nothing.
  */
 export interface DumpPart {
-  /** The table whose rows it holds, `schema.table`, or null. */
-  table: string | null;
+  /** The table whose rows it holds, or null. */
+  table: { schema: string; name: string } | null;
   /** Bytes as stored: packed, where the archive is. */
   bytes: number;
   text: AsyncIterable<Buffer> | Iterable<Buffer>;
@@ -194,96 +185,18 @@ async function* customParts(
   } finally {
     file.close();
   }
-  const names = [...missing].map((entry) => tableOf(entry));
+  const names = [...missing].map((entry) => `${entry.schema ?? "public"}.${entry.name}`);
   if (names.length > 0)
     yield { table: null, bytes: 0, text: lost(`ends before the rows of ${names.join(", ")}`) };
 }
 
-function tableOf({ schema, name }: TocEntry): string {
-  return `${schema ?? "public"}.${name}`;
+function tableOf({ schema, name }: TocEntry): { schema: string; name: string } {
+  return { schema: schema ?? "public", name };
 }
 
 // biome-ignore lint/correctness/useYield: the text of a part without any.
 async function* lost(reason: string): AsyncGenerator<Buffer> {
   throw new DataEndsEarly(reason);
-}
-
-/** The data part of a custom archive: blocks of chunks, each with its length before it. */
-class BlockFile {
-  readonly #fd: number;
-  readonly #intSize: number;
-  readonly #size: number;
-  #at: number;
-  #buffer = Buffer.alloc(0);
-  #bufferAt = 0;
-  #inBlock = false;
-
-  constructor(path: string, at: number, intSize: number) {
-    this.#fd = openSync(path, "r");
-    this.#size = fstatSync(this.#fd).size;
-    this.#at = at;
-    this.#intSize = intSize;
-  }
-
-  byteOrEnd(): number | null {
-    return this.#take(1)?.[0] ?? null;
-  }
-
-  int(): number {
-    const bytes = this.#whole(1 + this.#intSize);
-    let value = 0;
-    for (let i = 0; i < this.#intSize; i++) value += (bytes[i + 1] as number) * 256 ** i;
-    return bytes[0] ? -value : value;
-  }
-
-  /** The chunks of the block that begins here, until the length 0. */
-  block(): Generator<Buffer> {
-    this.#inBlock = true;
-    return this.#chunks();
-  }
-
-  /** Moves behind what was not read of the block at work. */
-  skipBlock(): void {
-    for (const _ of this.#chunks());
-  }
-
-  *#chunks(): Generator<Buffer> {
-    while (this.#inBlock) {
-      const length = this.int();
-      this.#inBlock = length > 0;
-      if (this.#inBlock) yield this.#whole(length);
-    }
-  }
-
-  close(): void {
-    closeSync(this.#fd);
-  }
-
-  #whole(length: number): Buffer {
-    const bytes = this.#take(length);
-    if (bytes) return bytes;
-    this.#inBlock = false;
-    throw new DataEndsEarly(`the archive ends at byte ${this.#size}`);
-  }
-
-  #take(length: number): Buffer | null {
-    const rest = this.#buffer.subarray(this.#bufferAt);
-    if (length > rest.length + this.#size - this.#at) {
-      this.#at = this.#size;
-      this.#buffer = Buffer.alloc(0);
-      return null;
-    }
-    if (length > rest.length) {
-      const more = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, length));
-      const read = readSync(this.#fd, more, 0, more.length, this.#at);
-      this.#at += read;
-      this.#buffer = Buffer.concat([rest, more.subarray(0, read)]);
-      this.#bufferAt = 0;
-    }
-    const bytes = this.#buffer.subarray(this.#bufferAt, this.#bufferAt + length);
-    this.#bufferAt += length;
-    return bytes;
-  }
 }
 
 interface TarMember {

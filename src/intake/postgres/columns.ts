@@ -3,8 +3,9 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { ColumnProfile } from "../../contract/loaded.ts";
 import type { IntakeContext, Source } from "../context.ts";
-import { type CopyColumn, fieldsOf } from "./copy-text.ts";
-import type { DumpTable } from "./dump-tables.ts";
+import { fieldsOf } from "./copy-rows.ts";
+import type { CopyColumn } from "./copy-text.ts";
+import type { DumpTable } from "./dump-table.ts";
 import type { Segment } from "./staged.ts";
 import { mappingOf, TEXT_MAPPING, type TypeMapping } from "./types.ts";
 
@@ -23,7 +24,7 @@ export interface ColumnChoice {
 }
 
 /**
- * @param types domains and enums: name → the type they stand for.
+ * @param types domains and enums, as in TableData.
  * @param name of the table as people see it.
  */
 export function chooseColumns(
@@ -42,7 +43,10 @@ export function chooseColumns(
     columns: profile,
   });
   const mappings = new Map(
-    profile.map((c) => [c.name, c.declared === "" ? inferred(c.sample) : declaredType(c.declared, types)]),
+    profile.map((c) => [
+      c.name,
+      c.declared === "" ? inferred(c.sample) : declaredType(c.declared, types, table.database),
+    ]),
   );
   const typeOf = (column: string) => mappings.get(column) ?? TEXT_MAPPING;
   return {
@@ -59,22 +63,26 @@ export function chooseColumns(
 }
 
 /** What a declared type becomes. */
-export function declaredType(declared: string, types: ReadonlyMap<string, string>): TypeMapping {
-  return mappingOf(resolved(declared, types));
+export function declaredType(
+  declared: string,
+  types: ReadonlyMap<string, string>,
+  database: string,
+): TypeMapping {
+  return mappingOf(resolved(declared, types, database));
 }
 
 /** Enums are text; a domain is what it stands for. */
-function resolved(declared: string, types: ReadonlyMap<string, string>): string {
+function resolved(declared: string, types: ReadonlyMap<string, string>, database: string): string {
   let type = declared;
   for (let depth = 0; depth < 10; depth++) {
-    const base = types.get(type.replace(/(\[\])+$/, ""));
+    const base = types.get(`${database}.${type.replace(/(\[\])+$/, "")}`);
     if (base === undefined) return type;
     type = base + (/(\[\])+$/.exec(type)?.[0] ?? "");
   }
   return type;
 }
 
-/** The columns of a table with a sample out of its staged rows. */
+/** The columns of a table with a sample out of staged rows: its own and those of its parts. */
 export function profileOf(table: DumpTable, segments: readonly Segment[]): ColumnProfile[] {
   const samples = new Map<string, ColumnProfile["sample"]>();
   const largest = [...segments].sort((a, b) => b.bytes - a.bytes)[0];
@@ -86,7 +94,7 @@ export function profileOf(table: DumpTable, segments: readonly Segment[]): Colum
         samples.set(column, values);
       }
   const declared = new Map(table.columns.map((c) => [c.name, c]));
-  const names = [...new Set([...declared.keys(), ...segments.flatMap((s) => s.columns)])];
+  const names = [...new Set([...declared.keys(), ...table.segments.flatMap((s) => s.columns)])];
   const stored = new Set(segments.flatMap((s) => s.columns));
   return names
     .filter((name) => stored.has(name) || !declared.get(name)?.generated)

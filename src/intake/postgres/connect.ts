@@ -3,28 +3,33 @@
 import { existsSync, readFileSync } from "node:fs";
 import pg from "pg";
 import { parse } from "pg-connection-string";
+import pgpass from "pgpass";
 import { messageOf, UserError } from "../../contract/errors.ts";
 import type { PostgresSettings } from "../../contract/settings.ts";
+import { type TlsFiles, tlsAttempts } from "./tls.ts";
 import { shownUrl } from "./url.ts";
 
 /** Seconds to wait for a server that does not answer. */
 const CONNECT_SECONDS = 15;
 
 /** Nothing but the URL says where to connect. */
-export const NO_ENVIRONMENT: PostgresSettings = { service: null, serviceFiles: [], sslmode: null };
-
-type Ssl = pg.ClientConfig["ssl"];
+export const NO_ENVIRONMENT: PostgresSettings = {
+  service: null,
+  serviceFiles: [],
+  sslmode: null,
+  sslRootCertificate: null,
+};
 
 /**
  * @param url `postgres://user@host:port/database?sslmode=…&service=…`; what it leaves out comes from PG* variables
- * and the password file, which `pg` reads.
+ * and the password file.
  * @throws UserError with one line and never the password.
  */
 export async function connect(url: string, environment: PostgresSettings): Promise<pg.Client> {
   const shown = shownUrl(url);
   const settings = settingsOf(url, environment, shown);
   const mode = settings.sslmode ?? environment.sslmode ?? "prefer";
-  const attempts = attemptsOf(mode, settings.ssl);
+  const attempts = attemptsOf(mode, settings.config.host, settings.tls, shown);
   for (const [index, ssl] of attempts.entries()) {
     const client = new pg.Client({
       ...settings.config,
@@ -32,6 +37,7 @@ export async function connect(url: string, environment: PostgresSettings): Promi
       application_name: "trueup",
       connectionTimeoutMillis: CONNECT_SECONDS * 1000,
     });
+    readPasswordFile(client);
     // A server that dies later tells it here; the query at work fails with the same error.
     client.on("error", () => {});
     try {
@@ -60,20 +66,17 @@ export async function openWriter(
   };
 }
 
-/** libpq's modes as the connections to try, in order. */
-function attemptsOf(mode: string, verified: Ssl): Ssl[] {
-  const unverified = { rejectUnauthorized: false };
-  switch (mode) {
-    case "disable":
-      return [false];
-    case "allow":
-      return [false, unverified];
-    case "prefer":
-      return [verified && typeof verified === "object" ? verified : unverified, false];
-    case "require":
-      return [verified && typeof verified === "object" ? verified : unverified];
-    default:
-      return [verified ?? true];
+/** Where neither the URL nor PGPASSWORD has one, the password of the password file. */
+function readPasswordFile(client: pg.Client): void {
+  const asked = client as unknown as { password: string | null | (() => Promise<string | undefined>) };
+  if (asked.password === null) asked.password = () => new Promise((done) => pgpass(client, done));
+}
+
+function attemptsOf(mode: string, host: string | undefined, files: TlsFiles, shown: string) {
+  try {
+    return tlsAttempts(mode, host, files);
+  } catch (error) {
+    throw new UserError(`${shown}: ${messageOf(error)}`);
   }
 }
 
@@ -81,14 +84,16 @@ function settingsOf(
   url: string,
   environment: PostgresSettings,
   shown: string,
-): { config: pg.ClientConfig; sslmode: string | undefined; ssl: Ssl } {
-  let parsed: ReturnType<typeof parse>;
+): { config: pg.ClientConfig; sslmode: string | undefined; tls: TlsFiles } {
+  let options: Record<string, unknown>;
   try {
-    parsed = parse(url, { useLibpqCompat: true });
-  } catch (error) {
-    throw new UserError(`${shown}: ${messageOf(error).replaceAll(url, shown)}`);
+    options = parse(withoutTls(url)) as unknown as Record<string, unknown>;
+    for (const [name, value] of new URLSearchParams(url.split("?")[1])) options[name] ??= value;
+  } catch {
+    throw new UserError(
+      `${shown}: no URL that can be read; signs like # / ? @ in a password are written %23 %2F %3F %40, or the password is given in PGPASSWORD`,
+    );
   }
-  const options = parsed as unknown as Record<string, unknown>;
   const text = (name: string) =>
     typeof options[name] === "string" && options[name] !== "" ? String(options[name]) : undefined;
   const service = serviceOf(text("service") ?? environment.service, environment.serviceFiles, shown);
@@ -106,9 +111,18 @@ function settingsOf(
   if (database) config.database = database;
   return {
     config,
-    sslmode: text("sslmode") ?? service.sslmode,
-    ssl: options.ssl as Ssl,
+    sslmode: pick("sslmode") ?? (text("ssl") === "true" ? "require" : undefined),
+    tls: {
+      rootCertificate: pick("sslrootcert") ?? environment.sslRootCertificate ?? undefined,
+      certificate: pick("sslcert"),
+      key: pick("sslkey"),
+    },
   };
+}
+
+/** What the URL says of TLS is read here: the library refuses some of it, and opens files on its own. */
+function withoutTls(url: string): string {
+  return url.replace(/([?&])(?:ssl|sslmode|sslrootcert|sslcert|sslkey)=[^&]*/g, "$1");
 }
 
 /** The parameters of one service of pg_service.conf. */

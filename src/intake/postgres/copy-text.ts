@@ -1,8 +1,9 @@
 /** Loads text that COPY wrote, from a file of a dump or from the wire, into a DuckDB table. */
 
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { Interrupted, messageOf, UserError } from "../../contract/errors.ts";
 import { ident, literal, type Store } from "../../store/index.ts";
+import { ROW_BYTES_MAX, type RowReject, rewrite } from "./copy-rows.ts";
+import { linesOf } from "./staged.ts";
 import type { CopyFormat } from "./statements.ts";
 import { TEXT_MAPPING, type TypeMapping } from "./types.ts";
 
@@ -64,7 +65,7 @@ function reader(
   const columns = Array.from({ length: count }, (_, i) => `'c${i}': '${types.get(i) ?? "VARCHAR"}'`).join(
     ", ",
   );
-  const bounds = "auto_detect = false, max_line_size = 16777216, buffer_size = 33554432";
+  const bounds = `auto_detect = false, max_line_size = ${ROW_BYTES_MAX}, buffer_size = ${2 * ROW_BYTES_MAX}`;
   const read = (options: string) =>
     `read_csv([${files.map(literal).join(", ")}], columns = {${columns}}, ${options}, ${bounds})`;
   if (format.csv)
@@ -82,8 +83,7 @@ export interface CopyResult {
   rows: number;
   /** Columns that kept their text because a value did not convert: name → example of the reason. */
   keptAsText: Map<string, string>;
-  /** Lines that had too few or too many fields. */
-  rejects: { line: number; reason: string; text: string }[];
+  rejects: RowReject[];
 }
 
 /** Rows of one list of columns, as COPY wrote them. */
@@ -111,12 +111,21 @@ export async function loadCopyText(
   rows: CopyRows,
 ): Promise<CopyResult> {
   const result: CopyResult = { rows: 0, keptAsText: new Map(), rejects: [] };
+  if (columns.length === 0) {
+    for (const file of rows.files) result.rows += linesOf(file);
+    await store.run(
+      `CREATE OR REPLACE TABLE ${relation} AS SELECT 1 AS no_column FROM range(${result.rows})`,
+    );
+    return result;
+  }
   const mappings = new Map(columns.map((c) => [c.name, c.mapping]));
   // After the fast way every value is read as text and converted, which says what is wrong.
   const reading: Reading = { ...rows, columns, mappings, fast: columns.length > 1 };
   let rewritten = false;
   const rewriteAll = () => {
-    reading.files = rewrite(rows, columns.length, result);
+    result.rejects = [];
+    const loaded = columns.map((column) => column.load);
+    reading.files = rewrite(rows, loaded, result.rejects);
     reading.format = PG_COPY;
     reading.escapes = true;
     rewritten = true;
@@ -150,9 +159,9 @@ export async function loadCopyText(
   return result;
 }
 
-/** Tabs and `\N`: what DuckDB reads as it stands. */
+/** Tabs, `\N` and no header: what DuckDB reads as it stands. */
 function isPlain(format: CopyFormat): boolean {
-  return !format.csv && format.delimiter === "\t" && format.nullText === "\\N";
+  return !format.csv && !format.header && format.delimiter === "\t" && format.nullText === "\\N";
 }
 
 function selectOf({ files, columns, mappings, format, escapes, fast }: Reading): string {
@@ -192,137 +201,10 @@ async function keepAsText(
       );
     } catch (error) {
       mappings.set(column.name, TEXT_MAPPING);
-      result.keptAsText.set(column.name, messageOf(error).replace(/^[A-Z]\w+ Error: /, ""));
+      result.keptAsText.set(
+        column.name,
+        messageOf(error).replace(/^[A-Z]\w+ Error: | when casting from source column c\d+/g, ""),
+      );
     }
   }
-}
-
-/**
- * Writes the rows again with a tab, `\N` and only the escapes that Postgres itself writes. Reads every escape of
- * COPY: octal, hex, a backslash before the delimiter or a newline. Rows with a wrong number of fields are rejected.
- */
-function rewrite({ files, format }: CopyRows, count: number, result: CopyResult): string[] {
-  result.rejects = [];
-  let line = 0;
-  return files.map((file) => {
-    const target = `${file}.tsv`;
-    line = rewriteFile(file, target, line, count, format, result);
-    return target;
-  });
-}
-
-/** Returns the number of the last line; `line` is that of the file before. */
-function rewriteFile(
-  file: string,
-  target: string,
-  linesBefore: number,
-  count: number,
-  format: CopyFormat,
-  result: CopyResult,
-): number {
-  const input = openSync(file, "r");
-  const output = openSync(target, "w");
-  const delimiter = format.delimiter.charCodeAt(0);
-  let line = linesBefore;
-  let out: string[] = [];
-  const flush = () => {
-    if (out.length > 0) writeSync(output, out.join(""), null, "utf8");
-    out = [];
-  };
-  const row = (bytes: Buffer) => {
-    line++;
-    const fields = fieldsOf(bytes, delimiter, format.nullText);
-    if (fields.length !== count && !(count === 0 && bytes.length === 0)) {
-      result.rejects.push({
-        line,
-        reason: `${fields.length} fields instead of ${count}`,
-        text: bytes.toString("utf8").slice(0, 200),
-      });
-      return;
-    }
-    out.push(`${fields.map(escapeField).join("\t")}\n`);
-    if (out.length >= 4096) flush();
-  };
-  try {
-    let rest = Buffer.alloc(0);
-    const chunk = Buffer.alloc(4 * 1024 * 1024);
-    for (let read = readSync(input, chunk); read > 0; read = readSync(input, chunk)) {
-      const bytes = Buffer.concat([rest, chunk.subarray(0, read)]);
-      let start = 0;
-      for (let end = rowEnd(bytes, start); end >= 0; end = rowEnd(bytes, start)) {
-        row(withoutReturn(bytes.subarray(start, end)));
-        start = end + 1;
-      }
-      rest = Buffer.from(bytes.subarray(start));
-    }
-    if (rest.length > 0) row(withoutReturn(rest));
-    flush();
-  } finally {
-    closeSync(input);
-    closeSync(output);
-  }
-  return line;
-}
-
-function withoutReturn(bytes: Buffer): Buffer {
-  return bytes.at(-1) === 0x0d ? bytes.subarray(0, -1) : bytes;
-}
-
-/** The newline that ends the row: not one behind an odd number of backslashes. */
-function rowEnd(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(0x0a, from); at >= 0; at = bytes.indexOf(0x0a, at + 1)) {
-    let slashes = 0;
-    while (at - 1 - slashes >= from && bytes[at - 1 - slashes] === 0x5c) slashes++;
-    if (slashes % 2 === 0) return at;
-  }
-  return -1;
-}
-
-const LETTERS: Record<number, number> = { 98: 8, 102: 12, 110: 10, 114: 13, 116: 9, 118: 11 };
-
-/** The values of one row of COPY text, NULL as null. */
-export function fieldsOf(bytes: Buffer, delimiter: number, nullText: string): (string | null)[] {
-  const fields: (string | null)[] = [];
-  const nullBytes = Buffer.from(nullText, "utf8");
-  let value: number[] = [];
-  let start = 0;
-  const push = (end: number) => {
-    const raw = bytes.subarray(start, end);
-    fields.push(raw.equals(nullBytes) ? null : Buffer.from(value).toString("utf8"));
-    value = [];
-    start = end + 1;
-  };
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    if (byte === delimiter) push(i);
-    else if (byte !== 0x5c) value.push(byte);
-    else {
-      const [code, length] = escapeAt(bytes, i + 1);
-      value.push(code);
-      i += length;
-    }
-  }
-  push(bytes.length);
-  return fields;
-}
-
-/** The byte that the escape behind a backslash stands for, and the escape's length. */
-function escapeAt(bytes: Buffer, at: number): [number, number] {
-  const byte = bytes[at];
-  if (byte === undefined) return [0x5c, 0];
-  const text = bytes.toString("latin1", at, at + 3);
-  const octal = /^[0-7]{1,3}/.exec(text)?.[0];
-  if (octal) return [Number.parseInt(octal, 8) & 0xff, octal.length];
-  const hex = /^x([0-9A-Fa-f]{1,2})/.exec(text);
-  if (hex) return [Number.parseInt(hex[1] as string, 16), hex[0].length];
-  return [LETTERS[byte] ?? byte, 1];
-}
-
-/** A value as COPY itself writes it. */
-export function escapeField(value: string | null): string {
-  if (value === null) return "\\N";
-  return value.replace(/[\\\t\n\r\b\f\v]/g, (c) => {
-    const at = "\\\t\n\r\b\f\v".indexOf(c);
-    return `\\${"\\tnrbfv"[at]}`;
-  });
 }

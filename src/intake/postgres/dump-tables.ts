@@ -2,55 +2,21 @@
 
 import { join } from "node:path";
 import { PG_COPY } from "./copy-text.ts";
+import type { CreateTable, DumpColumn } from "./create-table.ts";
+import type { QualifiedName } from "./cursor.ts";
+import { type Cut, type DumpTable, NeedsDecoding, newTable, type TableChoice } from "./dump-table.ts";
 import { type Encoding, encodingOf, Transcoder } from "./encoding.ts";
-import { insertRowsOf } from "./insert-text.ts";
+import { type InsertRows, insertRowsOf } from "./insert-text.ts";
 import type { DumpSink } from "./scan.ts";
 import { linesIn, newSegment, removeParts, type Segment, Staging } from "./staged.ts";
-import { type CopyFormat, type DumpColumn, type QualifiedName, statementOf } from "./statements.ts";
-
-export interface DumpTable {
-  database: string;
-  schema: string;
-  name: string;
-  columns: DumpColumn[];
-  primaryKey: string[];
-  references: { columns: string[]; target: QualifiedName; targetColumns: string[] }[];
-  /** Key of the table it is a part of. */
-  parent: string | null;
-  segments: Segment[];
-  /** Rows that were counted and not kept, because nothing in them is of use; null where rows are kept. */
-  counted: { rows: number; bytes: number } | null;
-  view: boolean;
-}
-
-/** Which tables' rows are worth keeping. */
-export interface TableChoice {
-  /** False for a table that the user did not ask for. */
-  asked(table: Pick<DumpTable, "database" | "schema" | "name">): boolean;
-  /** False when none of its columns is of use; its first rows are staged already. */
-  matters(table: DumpTable): boolean;
-}
-
-/** Where a COPY block was cut off. */
-export interface Cut {
-  table: string;
-  offset: number;
-}
-
-/** Thrown when the dump's encoding can only be read by decoding the whole file first. */
-export class NeedsDecoding extends Error {
-  readonly encoding: Encoding;
-  constructor(encoding: Encoding) {
-    super("needs decoding");
-    this.encoding = encoding;
-  }
-}
+import { type CopyFormat, statementOf } from "./statements.ts";
 
 export class DumpTables implements DumpSink {
   /** `database.schema.name` → table, in the order of the dump. */
   readonly tables = new Map<string, DumpTable>();
-  /** Domains and enums: name → the type they stand for. */
+  /** Domains and enums: `database.schema.name` and `database.name` → the type they stand for. */
   readonly types = new Map<string, string>();
+  readonly #composites = new Map<string, DumpColumn[]>();
   #cut: Cut | null = null;
   /** Bytes of rows of tables that were not asked for: `schema.name` → bytes. */
   readonly left = new Map<string, number>();
@@ -65,6 +31,8 @@ export class DumpTables implements DumpSink {
   readonly #decoded: boolean;
   readonly #choice: TableChoice;
   #encoding: Encoding = encodingOf("UTF8");
+  /** Decodes statements. */
+  #statements = new Transcoder(this.#encoding);
   #database = "";
   #searchPath = "public";
   /** The COPY block at work; without a staging its rows are counted or left. */
@@ -90,17 +58,13 @@ export class DumpTables implements DumpSink {
     const statement = statementOf(this.#text(bytes), this.backslashQuotes);
     switch (statement.kind) {
       case "copy":
-        this.#beginCopy(statement.table, statement.columns, statement.format);
+        this.#beginCopy(statement.table, statement.columns, statement.oids, statement.format);
         return true;
-      case "create-table": {
-        const table = this.#table(statement.table);
-        table.columns = statement.columns;
-        table.primaryKey = statement.primaryKey;
-        if (statement.parent) table.parent = this.#key(statement.parent);
+      case "create-table":
+        this.#declare(statement);
         break;
-      }
       case "view":
-        this.#table(statement.table).view = true;
+        this.#table(statement.table).absent = "view";
         break;
       case "primary-key":
         this.#table(statement.table).primaryKey = statement.columns;
@@ -109,12 +73,14 @@ export class DumpTables implements DumpSink {
         this.#table(statement.table).references.push(statement);
         break;
       case "attach":
-        this.#table(statement.child).parent = this.#key(statement.table);
+        this.#table(statement.child).parents.push(this.#key(statement.table));
         break;
       case "type":
-        this.types.set(statement.name.name, statement.base);
-        if (statement.name.schema)
-          this.types.set(`${statement.name.schema}.${statement.name.name}`, statement.base);
+        this.types.set(`${this.#database}.${statement.name.name}`, statement.base);
+        this.types.set(this.#key(statement.name), statement.base);
+        break;
+      case "composite":
+        this.#composites.set(this.#key(statement.name), statement.columns);
         break;
       case "connect":
         this.#database = statement.database;
@@ -138,7 +104,7 @@ export class DumpTables implements DumpSink {
     if (table.counted) {
       table.counted.bytes += bytes.length;
       table.counted.rows += linesIn(bytes);
-    } else this.leave(shownName(table), bytes.length);
+    } else this.leave(table, bytes.length);
   }
 
   copyEnd(cutLine: Buffer | null, offset: number): void {
@@ -153,25 +119,36 @@ export class DumpTables implements DumpSink {
     this.#copying = null;
   }
 
-  /** Where a COPY block was cut off since the last call. */
+  statementCut(bytes: Buffer, end: number): void {
+    if (!/^insert/i.test(bytes.toString("latin1", 0, 6))) return;
+    const sql = this.#text(bytes);
+    const rows = insertRowsOf(sql, this.backslashQuotes, true);
+    if (!rows) return;
+    this.#insertRows(rows);
+    this.#cut = { table: shownName(this.#table(rows.table)), offset: end };
+    this.#leaveOut("a row that was cut off", end - bytes.length, sql.slice(-200));
+  }
+
+  /** Where a table's rows were cut off since the last call. */
   takeCut(): Cut | null {
     const cut = this.#cut;
     this.#cut = null;
     return cut;
   }
 
-  /** Whether the rows of `schema.name`, or of a table that it is a part of, were asked for. */
-  asked(shown: string): boolean {
-    let table = this.tables.get(`${this.#database}.${shown}`);
-    for (let depth = 0; table && depth < 100; depth++) {
-      if (this.#choice.asked(table)) return true;
-      table = table.parent === null ? undefined : this.tables.get(table.parent);
-    }
-    return false;
+  /** Whether the rows of a table, or of one that it is a part of, were asked for. */
+  asked(name: QualifiedName, depth = 0): boolean {
+    const table =
+      this.tables.get(this.#key(name)) ??
+      newTable(this.#database, name.schema ?? this.#searchPath, name.name);
+    if (this.#choice.asked(table)) return true;
+    const parents = table.parents.flatMap((parent) => this.tables.get(parent) ?? []);
+    return depth < 100 && parents.some((parent) => this.asked(parent, depth + 1));
   }
 
-  /** Notes rows of `schema.name` that were not asked for. */
-  leave(shown: string, bytes: number): void {
+  /** Notes rows of a table that were not asked for. */
+  leave(name: QualifiedName, bytes: number): void {
+    const shown = shownName(name);
     this.left.set(shown, (this.left.get(shown) ?? 0) + bytes);
   }
 
@@ -186,7 +163,8 @@ export class DumpTables implements DumpSink {
   #matters(table: DumpTable, staging: Staging): boolean {
     const { segment } = staging;
     const key = this.#key(table);
-    const isPart = table.parent !== null || [...this.tables.values()].some((other) => other.parent === key);
+    const isPart =
+      table.parents.length > 0 || [...this.tables.values()].some((other) => other.parents.includes(key));
     if (isPart || table.segments.length > 1 || segment.format.csv || this.#choice.matters(table)) return true;
     table.counted = { rows: 0, bytes: 0 };
     table.segments = [];
@@ -205,33 +183,51 @@ export class DumpTables implements DumpSink {
       if (!encoding.asciiSafe && encoding.known) throw new NeedsDecoding(encoding);
       if (!encoding.known) this.unknownEncoding = value;
       this.#encoding = encoding.known ? encoding : encodingOf("UTF8");
+      this.#statements = new Transcoder(this.#encoding);
     }
   }
 
-  #beginCopy(name: QualifiedName, columns: readonly string[], format: CopyFormat): void {
+  /** Columns of its type and its parents come first; what is declared again is one column. */
+  #declare(statement: CreateTable): void {
+    const table = this.#table(statement.table);
+    table.parents = statement.parents.map((parent) => this.#key(parent));
+    const inherited = table.parents.flatMap((parent) => this.tables.get(parent)?.columns ?? []);
+    const typed = statement.composite ? (this.#composites.get(this.#key(statement.composite)) ?? []) : [];
+    const columns = [...typed, ...inherited, ...statement.columns];
+    table.columns = [...new Map(columns.map((column) => [column.name, column])).values()];
+    table.primaryKey = statement.primaryKey;
+    if (statement.isForeign) table.absent = "foreign table";
+  }
+
+  #beginCopy(name: QualifiedName, columns: readonly string[], oids: boolean, format: CopyFormat): void {
     const table = this.#table(name);
-    const names =
-      columns.length > 0 ? [...columns] : table.columns.filter((c) => !c.generated).map((c) => c.name);
-    const isKept = this.asked(shownName(table)) && !table.counted;
+    const named = columns.length > 0 ? columns : table.columns.filter((c) => !c.generated).map((c) => c.name);
+    const names = oids ? ["oid", ...named] : [...named];
+    const isKept = this.asked(table) && !table.counted;
     const staging = isKept ? this.#stage(this.#segment(table, names, format), this.#encoding) : null;
     this.#copying = { table, staging, isNew: true };
   }
 
   #insert(sql: string, offset: number): void {
     const rows = insertRowsOf(sql, this.backslashQuotes);
-    if (!rows) {
-      return this.#leaveOut("an INSERT that is no list of values", offset, sql.slice(0, 200));
-    }
+    if (!rows || !this.#insertRows(rows))
+      this.#leaveOut("an INSERT that is no list of values", offset, sql.slice(0, 200));
+  }
+
+  /** Returns false when what the rows hold is not known. */
+  #insertRows(rows: InsertRows): boolean {
     const table = this.#table(rows.table);
-    if (!this.asked(shownName(table))) return this.leave(shownName(table), rows.text.length);
-    const first = rows.text.slice(0, rows.text.indexOf("\n")).split("\t").length;
     const declared = table.columns.map((c) => c.name);
+    if (rows.width === 0 && declared.length > 0) return false;
+    if (rows.rows === 0) return true;
+    if (!this.asked(table)) {
+      this.leave(table, rows.text.length);
+      return true;
+    }
     const columns =
       rows.columns.length > 0
         ? rows.columns
-        : declared.length === first
-          ? declared
-          : Array.from({ length: first }, (_, i) => declared[i] ?? `column${i + 1}`);
+        : Array.from({ length: rows.width }, (_, i) => declared[i] ?? `column${i + 1}`);
     const key = columns.join("\0");
     if (
       this.#inserting?.segment !== table.segments.at(-1) ||
@@ -243,6 +239,7 @@ export class DumpTables implements DumpSink {
       this.#inserting = this.#stage(segment, encodingOf("UTF8"));
     }
     this.#inserting?.write(Buffer.from(rows.text, "utf8"));
+    return true;
   }
 
   #leaveOut(reason: string, offset: number, text: string): void {
@@ -273,31 +270,20 @@ export class DumpTables implements DumpSink {
     const key = this.#key(name);
     let table = this.tables.get(key);
     if (!table) {
-      table = {
-        database: this.#database,
-        schema: name.schema ?? this.#searchPath,
-        name: name.name,
-        columns: [],
-        primaryKey: [],
-        references: [],
-        parent: null,
-        segments: [],
-        counted: null,
-        view: false,
-      };
+      table = newTable(this.#database, name.schema ?? this.#searchPath, name.name);
       this.tables.set(key, table);
     }
     return table;
   }
 
   #text(bytes: Buffer): string {
-    const { label } = this.#encoding;
-    if (label === null) return bytes.toString("utf8");
-    if (label === "latin1") return bytes.toString("latin1");
-    return new Transcoder(this.#encoding).convert(bytes, true).toString("utf8");
+    const text = this.#statements.convert(bytes, true).toString("utf8");
+    this.replaced += this.#statements.takeReplaced();
+    return text;
   }
 }
 
-function shownName({ schema, name }: DumpTable): string {
-  return `${schema}.${name}`;
+/** `schema.name`. */
+export function shownName({ schema, name }: QualifiedName): string {
+  return `${schema ?? "public"}.${name}`;
 }

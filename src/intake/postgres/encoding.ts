@@ -81,14 +81,24 @@ export class Transcoder {
   /** `last` flushes what waits for its other half. */
   convert(chunk: Buffer, last: boolean): Buffer {
     if (this.#latin1) return Buffer.from(chunk.toString("latin1"), "utf8");
-    if (!this.#utf8) return Buffer.from(this.#decoder.decode(chunk, { stream: !last }), "utf8");
+    if (!this.#utf8) return this.#counted(this.#decoder.decode(chunk, { stream: !last }));
     let bytes = this.#carry.length > 0 ? Buffer.concat([this.#carry, chunk]) : chunk;
     const end = last ? bytes.length : wholeUntil(bytes);
     this.#carry = Buffer.from(bytes.subarray(end));
     bytes = bytes.subarray(0, end);
     if (isUtf8(bytes)) return bytes;
-    const text = bytes.toString("utf8");
-    this.replaced += text.split("\uFFFD").length - 1;
+    return this.#counted(bytes.toString("utf8"));
+  }
+
+  /** `replaced`, counted from now on anew. */
+  takeReplaced(): number {
+    const { replaced } = this;
+    this.replaced = 0;
+    return replaced;
+  }
+
+  #counted(text: string): Buffer {
+    for (let at = text.indexOf("\uFFFD"); at >= 0; at = text.indexOf("\uFFFD", at + 1)) this.replaced++;
     return Buffer.from(text, "utf8");
   }
 }

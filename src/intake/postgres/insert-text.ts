@@ -1,7 +1,7 @@
 /** Turns INSERT statements into the text that COPY would have written, so that both go the same way. */
 
-import { escapeField } from "./copy-text.ts";
-import type { QualifiedName } from "./statements.ts";
+import { escapeField } from "./copy-rows.ts";
+import type { QualifiedName } from "./cursor.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
 export interface InsertRows {
@@ -11,43 +11,52 @@ export interface InsertRows {
   /** COPY text, a line per row. */
   text: string;
   rows: number;
+  /** Values of the first row. */
+  width: number;
 }
 
-/** The rows of `INSERT INTO t (…) VALUES (…), (…)`; null when it is an INSERT of another shape. */
-export function insertRowsOf(sql: string, backslashQuotes: boolean): InsertRows | null {
-  const values = /\bVALUES\s*\(/i.exec(sql);
-  if (!values) return null;
-  const head = tokensOf(sql.slice(0, values.index), backslashQuotes);
+/** What stands before the rows: strings and quoted names may hold the word too. */
+const HEAD = /^(?:"[^"]*"|[^"'])*?\bVALUES\s*(?=\()/i;
+/** Of a table without columns. */
+const NO_VALUES = /^(?:"[^"]*"|[^"'])*?\bDEFAULT\s+VALUES\s*$/i;
+
+/**
+ * The rows of `INSERT INTO t (…) VALUES (…), (…)`; null when it is an INSERT of another shape.
+ * @param cut The statement ends early: its whole rows count.
+ */
+export function insertRowsOf(sql: string, backslashQuotes: boolean, cut = false): InsertRows | null {
+  const before = HEAD.exec(sql)?.[0];
+  const head = tokensOf(before ?? NO_VALUES.exec(sql)?.[0] ?? "", backslashQuotes);
   if (head[0]?.text !== "insert" || head[1]?.text !== "into") return null;
   const { table, columns } = targetOf(head.slice(2));
+  if (before === undefined) return { table, columns: [], text: "\n", rows: 1, width: 0 };
   const lines: string[] = [];
-  let at = values.index + values[0].length - 1;
+  let width = 0;
+  let at = before.length;
   while (sql[at] === "(") {
     const row = rowAt(sql, at + 1, backslashQuotes);
+    if (!row && cut) break;
     if (!row) return null;
+    if (lines.length === 0) width = row.fields.length;
     lines.push(`${row.fields.map(escapeField).join("\t")}\n`);
     at = skipSpace(sql, row.end);
     if (sql[at] !== ",") break;
     at = skipSpace(sql, at + 1);
   }
-  return { table, columns, text: lines.join(""), rows: lines.length };
+  return { table, columns, text: lines.join(""), rows: lines.length, width };
 }
 
 function targetOf(tokens: readonly Token[]): { table: QualifiedName; columns: string[] } {
-  const parts: string[] = [];
-  let i = 0;
-  for (; i < tokens.length && tokens[i]?.text !== "("; i++) {
-    const token = tokens[i] as Token;
-    if (token.kind === "name" && /^(overriding|system|user|value)$/.test(token.text) && parts.length > 0)
-      break;
-    if (token.kind !== "mark") parts.push(token.text);
-  }
+  const isMark = (i: number, text: string) => tokens[i]?.kind === "mark" && tokens[i]?.text === text;
+  const parts = [tokens[0]?.text ?? ""];
+  let i = 1;
+  for (; isMark(i, "."); i += 2) parts.push(tokens[i + 1]?.text ?? "");
   const columns: string[] = [];
-  if (tokens[i]?.text === "(")
-    for (i++; i < tokens.length && !(tokens[i]?.kind === "mark" && tokens[i]?.text === ")"); i++)
+  if (isMark(i, "("))
+    for (i++; i < tokens.length && !isMark(i, ")"); i++)
       if (tokens[i]?.kind !== "mark") columns.push((tokens[i] as Token).text);
   return {
-    table: { schema: parts.length > 1 ? (parts.at(-2) as string) : null, name: parts.at(-1) ?? "" },
+    table: { schema: parts.length > 1 ? (parts.at(-2) as string) : null, name: parts.at(-1) as string },
     columns,
   };
 }
@@ -91,6 +100,14 @@ function valueAt(
         ? inside.replaceAll("''", "'")
         : inside;
     return { text, end: skipCast(sql, end + 1) };
+  }
+  const tag = code === 0x24 ? /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y : null;
+  if (tag) {
+    tag.lastIndex = at;
+    const mark = tag.exec(sql)?.[0];
+    const end = mark === undefined ? -1 : sql.indexOf(mark, at + mark.length);
+    if (mark === undefined || end < 0) return null;
+    return { text: sql.slice(at + mark.length, end), end: skipCast(sql, end + mark.length) };
   }
   // A number, a keyword or an expression: everything up to the comma or parenthesis of this depth.
   let depth = 0;

@@ -75,7 +75,13 @@ async function loadParts(
       const more = faults.length > NAMED_MAX ? `; and ${faults.length - NAMED_MAX} more` : "";
       input.error = `${source.path}: ${faults.slice(0, NAMED_MAX).join("; ")}${more}; all complete rows were read`;
     }
-    return await loadTables(tables, input, source, ctx);
+    const { types } = tables;
+    return await loadTables(
+      { tables: tables.tables, types, absence: "not in the dump's data" },
+      input,
+      source,
+      ctx,
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,13 +1,15 @@
-/** Makes DuckDB tables of a dump's tables: types, needed columns, partitions under their parent. */
+/** Loads the tables of a dump or a server: which of them, under what names, and what is told of the others. */
 
 import type { Input } from "../../contract/evidence.ts";
-import type { LoadedColumn, LoadedInput, LoadedTable } from "../../contract/loaded.ts";
+import type { LoadedInput, LoadedTable } from "../../contract/loaded.ts";
 import { plural, size } from "../../contract/wording.ts";
-import { ident, qualified } from "../../store/index.ts";
+import { ident } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
-import { chooseColumns, declaredType, profileOf } from "./columns.ts";
-import { type CopyRows, loadCopyText } from "./copy-text.ts";
-import type { DumpTable } from "./dump-tables.ts";
+import { declaredType, profileOf } from "./columns.ts";
+import type { DumpTable } from "./dump-table.ts";
+import { Families } from "./families.ts";
+import { loadTable } from "./load-table.ts";
+import { freeName, renameColumns } from "./names.ts";
 import { removeParts, type Segment } from "./staged.ts";
 
 /** Tables that are named in a note. */
@@ -16,8 +18,10 @@ const NAMED_MAX = 5;
 /** What a dump or a server gave: declarations, and the rows as files of COPY text. */
 export interface TableData {
   tables: ReadonlyMap<string, DumpTable>;
-  /** Domains and enums: name → the type they stand for. */
+  /** Domains and enums: `database.schema.name` and `database.name` → the type they stand for. */
   types: ReadonlyMap<string, string>;
+  /** What is said of views and foreign tables: `not in the dump's data`. */
+  absence: string;
 }
 
 /** Loads every table that has rows or a declaration, and fills the input's counts and notes. */
@@ -29,42 +33,84 @@ export async function loadTables(
 ): Promise<LoadedInput> {
   const loaded: LoadedTable[] = [];
   await ctx.store.run(`CREATE SCHEMA IF NOT EXISTS ${ident(source.name)}`);
-  const databases = new Set(
-    [...dump.tables.values()].filter((t) => t.segments.length > 0).map((t) => t.database),
-  );
-  const nameOf = (table: DumpTable) =>
-    [databases.size > 1 ? table.database : "", table.schema === "public" ? "" : table.schema, table.name]
-      .filter((part) => part !== "")
-      .join(".");
+  const all = [...dump.tables.values()];
+  const databases = new Set(all.filter((t) => t.segments.length > 0).map((t) => t.database));
   const asked = (table: DumpTable) => isAsked(table, ctx.settings.tables ?? []);
-  const parts = partsOf(dump, asked);
-  for (const [key, table] of dump.tables) {
-    if (table.view || parts.rootOf.has(key) || !asked(table)) continue;
+  const families = new Families(dump.tables, asked);
+  const own = [...dump.tables].flatMap(([key, table]) =>
+    asked(table) && !families.isPart(key) && (table.absent === null || table.segments.length > 0)
+      ? [{ table, members: families.membersOf(key) }]
+      : [],
+  );
+  const nameOf = namesOf(all, databases.size > 1, input);
+  const uses = new Map<Segment, number>();
+  for (const segment of own.flatMap((one) => one.members.flatMap((member) => member.table.segments)))
+    uses.set(segment, (uses.get(segment) ?? 0) + 1);
+  const counts = new Map<DumpTable, number>();
+  for (const { table, members } of own) {
     if (table.counted) {
       loaded.push(countedOnly(dump, table, nameOf(table), source));
       continue;
     }
-    const children = (parts.children.get(key) ?? []).map((child) => dump.tables.get(child) as DumpTable);
-    loaded.push(...(await loadOne(dump, table, children, nameOf, input, source, ctx)));
+    loaded.push(...(await loadTable(dump, members, nameOf, counts, input, source, ctx)));
+    // Staged text that no other table needs makes room for the next one.
+    for (const segment of members.flatMap((member) => member.table.segments)) {
+      uses.set(segment, (uses.get(segment) as number) - 1);
+      if (uses.get(segment) === 0) removeParts(segment);
+    }
   }
-  for (const table of loaded) {
-    input.tables.push(`${table.schema}.${table.name}`);
-    if (!table.view) input.rows += table.rows;
-  }
-  const counted = [...dump.tables.values()].flatMap((t) =>
-    t.counted ? [[nameOf(t), t.counted.bytes] as const] : [],
-  );
+  for (const table of loaded) input.tables.push(`${table.schema}.${table.name}`);
+  for (const rows of counts.values()) input.rows += rows;
+  const counted = all.flatMap((t) => (t.counted ? [[nameOf(t), t.counted.bytes] as const] : []));
   if (counted.length > 0)
     input.notes.push(
       `without usage, ids or times, so that their rows were counted and not read: ${largestOf(counted)}`,
     );
-  const views = [...dump.tables.values()].filter((t) => t.view).length;
-  if (views > 0) input.notes.push(`${views} ${views === 1 ? "view is" : "views are"} not in the dump's data`);
-  const all = [...dump.tables.values()];
+  const absent = all.filter((t) => t.absent !== null && t.segments.length === 0);
+  if (absent.length > 0) input.notes.push(absentNote(absent, dump.absence));
   const unmatched = (ctx.settings.tables ?? []).filter(
     (name) => !all.some((table) => isAsked(table, [name])),
   );
   return { input, tables: loaded, log: null, unmatched };
+}
+
+/** The names of tables in the store; those that would be one and the same are told. */
+function namesOf(
+  tables: readonly DumpTable[],
+  withDatabase: boolean,
+  input: Input,
+): (table: DumpTable) => string {
+  const shown = (table: DumpTable) =>
+    [withDatabase ? table.database : "", table.schema === "public" ? "" : table.schema, table.name]
+      .filter((part) => part !== "")
+      .join(".");
+  const whole = (table: DumpTable) => `${table.database}\0${table.schema}\0${table.name}`;
+  const names = new Map<string, string>();
+  const taken = new Set<string>();
+  const inOrder = [...tables].sort(
+    (a, b) => (shown(a) < shown(b) ? 1 : shown(a) > shown(b) ? -1 : 0) || (whole(a) < whole(b) ? -1 : 1),
+  );
+  for (const table of inOrder) {
+    const name = freeName(shown(table), taken);
+    names.set(whole(table), name);
+    if (name !== shown(table))
+      input.notes.push(
+        `the table ${table.schema}.${table.name} is ${name} here: another table has that name, but for case`,
+      );
+    const renamed = renameColumns(table);
+    for (const [from, to] of renamed)
+      input.notes.push(`${name}.${from} is ${to} here: another column has that name, but for case`);
+  }
+  return (table) => names.get(whole(table)) as string;
+}
+
+/** `2 views and 1 foreign table are not in the dump's data`. */
+function absentNote(absent: readonly DumpTable[], absence: string): string {
+  const of = (kind: DumpTable["absent"]) => absent.filter((table) => table.absent === kind).length;
+  const parts = (["view", "foreign table"] as const).flatMap((kind) =>
+    of(kind) > 0 ? [plural(of(kind), kind)] : [],
+  );
+  return `${parts.join(" and ")} ${absent.length === 1 ? "is" : "are"} ${absence}`;
 }
 
 /** `--tables`: names or patterns with `*`, with or without their schema and database. */
@@ -88,121 +134,6 @@ export function largestOf(tables: readonly (readonly [name: string, bytes: numbe
   return `${named.join(", ")}${more > 0 ? ` and ${plural(more, "other table")}` : ""}`;
 }
 
-/** Children of each root table whose columns the root has too, and the way back. */
-function partsOf(
-  dump: TableData,
-  asked: (table: DumpTable) => boolean,
-): { children: Map<string, string[]>; rootOf: Map<string, string> } {
-  const children = new Map<string, string[]>();
-  const rootOf = new Map<string, string>();
-  for (const [key, table] of dump.tables) {
-    let root = table.parent;
-    for (let depth = 0; root !== null && dump.tables.get(root)?.parent && depth < 100; depth++)
-      root = dump.tables.get(root)?.parent ?? null;
-    const whole = root === null || root === key ? undefined : dump.tables.get(root);
-    if (root === null || !whole || !asked(whole)) continue;
-    const names = new Set(whole.columns.map((c) => c.name));
-    if (table.segments.some((s) => s.columns.some((c) => !names.has(c)))) continue;
-    rootOf.set(key, root);
-    children.set(root, [...(children.get(root) ?? []), key]);
-  }
-  return { children, rootOf };
-}
-
-async function loadOne(
-  dump: TableData,
-  table: DumpTable,
-  children: readonly DumpTable[],
-  nameOf: (table: DumpTable) => string,
-  input: Input,
-  source: Source,
-  ctx: IntakeContext,
-): Promise<LoadedTable[]> {
-  const { store } = ctx;
-  const name = nameOf(table);
-  const relation = qualified(source.name, name);
-  const members = [table, ...children];
-  const segments = members.flatMap((member) => member.segments);
-  const choice = chooseColumns(dump.types, table, segments, name, source, ctx);
-  const { profile, needed, typeOf } = choice;
-  const types = new Map<string, string>();
-  const kept = profile.filter((c) => needed.has(c.name)).map((c) => c.name);
-  let rows = 0;
-  const ranges = new Map<DumpTable, [number, number]>();
-  let created = false;
-  for (const member of members) {
-    const from = rows;
-    for (const segment of member.segments) {
-      if (segment.bytes === 0) continue;
-      const columns = choice.of(segment);
-      const into = created ? qualified(source.name, `${name} part`) : relation;
-      const result = await loadCopyText(store, into, columns, rowsOf(segment));
-      if (created) {
-        await alignTypes(ctx, relation, into);
-        await store.run(`INSERT INTO ${relation} BY NAME SELECT * FROM ${into}`);
-        await store.run(`DROP TABLE ${into}`);
-      }
-      // Staged text is needed no longer; the next table may need the room.
-      removeParts(segment);
-      created = true;
-      rows += result.rows;
-      for (const [column, reason] of result.keptAsText)
-        input.notes.push(`${name}.${column} is kept as text: ${reason.slice(0, 120)}`);
-      input.rejected += result.rejects.length;
-      await ctx.reject(
-        source.name,
-        result.rejects.map((r) => ({
-          file: source.path,
-          line: null,
-          reason: `${name}, row ${r.line}: ${r.reason}`,
-          text: r.text,
-        })),
-      );
-      ctx.hooks.progress({ stage: "load", subject: source.name, rows: input.rows + rows });
-    }
-    ranges.set(member, [from, rows]);
-  }
-  if (!created)
-    await store.run(
-      `CREATE TABLE ${relation} (${(kept.length > 0 ? kept : ["no_column"]).map((c) => `${ident(c)} ${typeOf(c).type}`).join(", ")})`,
-    );
-  for (const row of await store.all(`DESCRIBE ${relation}`))
-    types.set(String(row.column_name), String(row.column_type));
-  const columns = profile.map(
-    (c): LoadedColumn => ({
-      ...c,
-      type: types.get(c.name) ?? typeOf(c.name).type,
-      loaded: types.has(c.name),
-      storage: null,
-    }),
-  );
-  const base = {
-    schema: source.name,
-    input: source.name,
-    form: "table" as const,
-    columns,
-    known: {},
-    format: null,
-    timezone: source.timezone,
-  };
-  const tables: LoadedTable[] = [{ ...base, name, rows, view: false }];
-  for (const child of children) {
-    const [from, to] = ranges.get(child) as [number, number];
-    const childName = nameOf(child);
-    // A partition's rows stand in its parent, one range after another.
-    await store.run(
-      `CREATE VIEW ${qualified(source.name, childName)} AS SELECT * FROM ${relation} WHERE rowid >= ${from} AND rowid < ${to}`,
-    );
-    tables.push({ ...base, name: childName, rows: to - from, view: true });
-  }
-  return tables;
-}
-
-/** A segment's rows as they are read. */
-function rowsOf({ parts, format, escapes }: Segment): CopyRows {
-  return { files: parts.map((part) => part.file), format, escapes };
-}
-
 /** A table whose rows were counted: listed, not loaded. */
 function countedOnly(dump: TableData, table: DumpTable, name: string, source: Source): LoadedTable {
   return {
@@ -213,7 +144,7 @@ function countedOnly(dump: TableData, table: DumpTable, name: string, source: So
     rows: table.counted?.rows ?? 0,
     columns: profileOf(table, []).map((c) => ({
       ...c,
-      type: declaredType(c.declared, dump.types).type,
+      type: declaredType(c.declared, dump.types, table.database).type,
       loaded: false,
       storage: null,
     })),
@@ -222,20 +153,4 @@ function countedOnly(dump: TableData, table: DumpTable, name: string, source: So
     timezone: source.timezone,
     view: true,
   };
-}
-
-/** Where one part kept a column as text and another did not, the whole column becomes text. */
-async function alignTypes(ctx: IntakeContext, relation: string, part: string): Promise<void> {
-  const typesOf = async (name: string) =>
-    new Map(
-      (await ctx.store.all(`DESCRIBE ${name}`)).map((r) => [String(r.column_name), String(r.column_type)]),
-    );
-  const whole = await typesOf(relation);
-  for (const [column, type] of await typesOf(part)) {
-    const there = whole.get(column);
-    if (there === undefined)
-      await ctx.store.run(`ALTER TABLE ${relation} ADD COLUMN ${ident(column)} ${type}`);
-    else if (there !== type && type === "VARCHAR")
-      await ctx.store.run(`ALTER TABLE ${relation} ALTER ${ident(column)} TYPE VARCHAR`);
-  }
 }

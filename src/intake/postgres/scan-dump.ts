@@ -7,7 +7,8 @@ import type { IntakeContext, Source } from "../context.ts";
 import { compressionOf, DataEndsEarly, unpacked } from "../unpack.ts";
 import type { DumpPart } from "./archive.ts";
 import { profileOf } from "./columns.ts";
-import { DumpTables, NeedsDecoding, type TableChoice } from "./dump-tables.ts";
+import { NeedsDecoding, type TableChoice } from "./dump-table.ts";
+import { DumpTables, shownName } from "./dump-tables.ts";
 import { type Encoding, Transcoder } from "./encoding.ts";
 import { isAsked } from "./load-tables.ts";
 import { DumpScanner } from "./scan.ts";
@@ -127,7 +128,7 @@ async function scanPart(
   const why = damage === null ? "" : ` (${damage})`;
   if (part.table !== null) {
     if (damage !== null || cut || statement !== null)
-      faults.push(`cut off inside the rows of ${part.table}${why}`);
+      faults.push(`cut off inside the rows of ${shownName(part.table)}${why}`);
   } else if (cut) faults.push(`cut off at byte ${cut.offset}, inside the rows of ${cut.table}${why}`);
   else if (statement !== null) faults.push(`cut off inside the statement at byte ${statement}${why}`);
   else if (damage !== null) faults.push(damage);

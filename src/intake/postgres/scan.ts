@@ -1,5 +1,8 @@
 /** Cuts a plain dump into SQL statements and COPY blocks, byte by byte and in bounded memory. */
 
+import { DataEndsEarly } from "../unpack.ts";
+import { endsInsideBody, isTag, isWord } from "./tokens.ts";
+
 /** What a scanner finds, in the order of the file. Buffers are valid only during the call. */
 export interface DumpSink {
   /** One statement without its semicolon, or one backslash command of psql. Returns true when COPY data follow it. */
@@ -8,6 +11,8 @@ export interface DumpSink {
   copyData(bytes: Buffer): void;
   /** The COPY block ended: with its mark, or (`rest` is the line it was in, perhaps empty) with the file. */
   copyEnd(rest: Buffer | null, offset: number): void;
+  /** The file ended at `end`, inside this statement. */
+  statementCut(bytes: Buffer, end: number): void;
   /** True when backslashes escape in ordinary strings (`standard_conforming_strings = off`). */
   readonly backslashQuotes: boolean;
 }
@@ -25,6 +30,8 @@ const DASH = 0x2d;
 const SLASH = 0x2f;
 const STAR = 0x2a;
 const SEMICOLON = 0x3b;
+const OPEN = 0x28;
+const CLOSE = 0x29;
 const DOT = 0x2e;
 const COPY_END = Buffer.from("\n\\.");
 
@@ -55,6 +62,8 @@ export class DumpScanner {
   #base = 0;
   #dollarTag: Buffer = Buffer.alloc(0);
   #blockDepth = 0;
+  /** Open parentheses of the statement at work: the commands of a rule stand in them, each with its semicolon. */
+  #parentheses = 0;
   readonly #sink: DumpSink;
 
   constructor(sink: DumpSink) {
@@ -65,7 +74,7 @@ export class DumpScanner {
     const keepFrom = this.#start >= 0 ? this.#start : this.#position;
     const kept = this.#buffer.subarray(keepFrom);
     if (kept.length + chunk.length > STATEMENT_BYTES_MAX && this.#mode !== "copy")
-      throw new Error(`a statement at byte ${this.#base + keepFrom} is longer than 512 MiB`);
+      throw new DataEndsEarly("a statement longer than 512 MiB is not read, nor what follows it");
     this.#buffer = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
     this.#base += keepFrom;
     this.#position -= keepFrom;
@@ -81,7 +90,9 @@ export class DumpScanner {
       return null;
     }
     if (this.#mode === "command") this.#finishStatement(this.#buffer.length, this.#buffer.length);
-    return this.#start >= 0 ? this.#base + this.#start : null;
+    if (this.#start < 0) return null;
+    this.#sink.statementCut(this.#buffer.subarray(this.#start), this.#base + this.#buffer.length);
+    return this.#base + this.#start;
   }
 
   #scan(last: boolean): void {
@@ -131,8 +142,15 @@ export class DumpScanner {
       }
       switch (byte) {
         case SEMICOLON:
+          if (this.#parentheses > 0 || this.#isInsideBody(i)) break;
           this.#finishStatement(i, i + 1);
           return;
+        case OPEN:
+          this.#parentheses++;
+          break;
+        case CLOSE:
+          this.#parentheses--;
+          break;
         case QUOTE: {
           const before = buffer[i - 1];
           const isEscape =
@@ -253,31 +271,21 @@ export class DumpScanner {
     this.#position = at;
   }
 
+  /** Whether a semicolon ends a statement of a function's SQL body, and not the function. */
+  #isInsideBody(at: number): boolean {
+    const head = this.#buffer.toString("latin1", this.#start, Math.min(at, this.#start + 64));
+    if (!/^create\s+(?:or\s+replace\s+)?(?:function|procedure)\b/i.test(head)) return false;
+    return endsInsideBody(this.#buffer.toString("latin1", this.#start, at), this.#sink.backslashQuotes);
+  }
+
   #finishStatement(end: number, next: number): void {
     const bytes = this.#buffer.subarray(this.#start, end);
     const offset = this.#base + this.#start;
     this.#mode = "sql";
     this.#start = -1;
+    this.#parentheses = 0;
     this.#position = next;
     if (!this.#sink.statement(bytes, offset)) return;
     this.#mode = "copy-line";
   }
-}
-
-function isWord(byte: number | undefined): boolean {
-  return (
-    byte !== undefined &&
-    ((byte >= 0x30 && byte <= 0x39) ||
-      (byte >= 0x41 && byte <= 0x5a) ||
-      (byte >= 0x61 && byte <= 0x7a) ||
-      byte === 0x5f ||
-      byte >= 0x80)
-  );
-}
-
-/** `$$` or `$tag$`: a tag is a name that begins with no digit. */
-function isTag(buffer: Buffer, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (!isWord(buffer[i])) return false;
-  const first = buffer[from] as number;
-  return from === to || !(first >= 0x30 && first <= 0x39);
 }

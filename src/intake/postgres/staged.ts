@@ -1,6 +1,6 @@
 /** A table's rows on their way into files of COPY text. */
 
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { type Encoding, Transcoder } from "./encoding.ts";
 import type { CopyFormat } from "./statements.ts";
 
@@ -115,6 +115,11 @@ function holdsEscapes(text: Buffer): boolean {
   for (let at = text.indexOf(0x5c); at >= 0; at = text.indexOf(0x5c, at + 2))
     if (text[at + 1] !== 0x4e || ++seen > BACKSLASHES_MAX) return true;
   return false;
+}
+
+/** Lines of a file of empty ones. */
+export function linesOf(file: string): number {
+  return linesIn(readFileSync(file));
 }
 
 export function linesIn(bytes: Buffer): number {

@@ -1,19 +1,8 @@
 /** Understands the statements of a dump that say what tables there are and how their data are written. */
 
+import { attributesOf, type CreateTable, createTableOf, type DumpColumn, typeOf } from "./create-table.ts";
+import { Cursor, type QualifiedName } from "./cursor.ts";
 import { type Token, tokensOf } from "./tokens.ts";
-
-export interface DumpColumn {
-  name: string;
-  /** As declared, without modifiers of storage: `numeric(10,2)`, `text[]`. `""` when the dump does not declare it. */
-  type: string;
-  generated: boolean;
-}
-
-export interface QualifiedName {
-  /** Null when the statement names none: the search path decides. */
-  schema: string | null;
-  name: string;
-}
 
 /** How the rows of a COPY are written. */
 export interface CopyFormat {
@@ -27,14 +16,9 @@ export interface CopyFormat {
 }
 
 export type Statement =
-  | { kind: "copy"; table: QualifiedName; columns: string[]; format: CopyFormat }
-  | {
-      kind: "create-table";
-      table: QualifiedName;
-      columns: DumpColumn[];
-      primaryKey: string[];
-      parent: QualifiedName | null;
-    }
+  /** `oids`: until Postgres 12 a row could begin with the number that the server gave it. */
+  | { kind: "copy"; table: QualifiedName; columns: string[]; oids: boolean; format: CopyFormat }
+  | CreateTable
   | { kind: "view"; table: QualifiedName }
   | { kind: "primary-key"; table: QualifiedName; columns: string[] }
   | {
@@ -46,6 +30,7 @@ export type Statement =
     }
   | { kind: "attach"; table: QualifiedName; child: QualifiedName }
   | { kind: "type"; name: QualifiedName; base: string }
+  | { kind: "composite"; name: QualifiedName; columns: DumpColumn[] }
   | { kind: "set"; name: string; value: string }
   | { kind: "connect"; database: string }
   | { kind: "insert" }
@@ -86,81 +71,15 @@ export function statementOf(sql: string, backslashQuotes: boolean): Statement {
   }
 }
 
-/** Walks tokens. */
-class Cursor {
-  readonly #tokens: readonly Token[];
-  #at = 0;
-
-  constructor(tokens: readonly Token[]) {
-    this.#tokens = tokens;
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#tokens.length;
-  }
-
-  peek(ahead = 0): Token | undefined {
-    return this.#tokens[this.#at + ahead];
-  }
-
-  next(): Token | undefined {
-    return this.#tokens[this.#at++];
-  }
-
-  /** Takes the words when they all come next. */
-  take(...words: string[]): boolean {
-    const all = words.every((word, i) => {
-      const token = this.peek(i);
-      return token !== undefined && token.kind !== "quoted" && token.kind !== "string" && token.text === word;
-    });
-    if (all) this.#at += words.length;
-    return all;
-  }
-
-  /** Moves behind the next occurrence of the words; false when they do not come. */
-  skipTo(...words: string[]): boolean {
-    for (; !this.done; this.#at++) if (this.take(...words)) return true;
-    return false;
-  }
-
-  qualifiedName(): QualifiedName {
-    const parts = [this.next()?.text ?? ""];
-    while (this.take(".")) parts.push(this.next()?.text ?? "");
-    return { schema: parts.length > 1 ? (parts.at(-2) as string) : null, name: parts.at(-1) as string };
-  }
-
-  /** `(a, "b")` → names; empty when no parenthesis comes. */
-  nameList(): string[] {
-    if (!this.take("(")) return [];
-    const names: string[] = [];
-    while (!this.done && !this.take(")")) {
-      const token = this.next();
-      if (token && token.kind !== "mark") names.push(token.text);
-    }
-    return names;
-  }
-
-  /** The tokens up to the next comma or closing parenthesis of this depth, which stays. */
-  item(): Token[] {
-    const item: Token[] = [];
-    let depth = 0;
-    for (let token = this.peek(); token; token = this.peek()) {
-      if (token.kind === "mark") {
-        if (depth === 0 && (token.text === "," || token.text === ")")) break;
-        if (token.text === "(" || token.text === "[") depth++;
-        else if (token.text === ")" || token.text === "]") depth--;
-      }
-      item.push(token);
-      this.#at++;
-    }
-    return item;
-  }
-}
-
+/** `\connect name` or, where the name has other signs than letters, `\connect -reuse-previous=on "dbname='my db'"`. */
 function databaseOf(line: string): string {
-  const words = line.trim().replace(/^\\c(onnect)?\s+/i, "");
-  const named = /dbname='?((?:[^'\s]|'')+)'?/.exec(words)?.[1];
-  return (named ?? words.replace(/^-\S+\s+/, "").split(/\s+/)[0] ?? "").replace(/^["']|["']$/g, "");
+  const words = line.trim().replace(/^\\c(onnect)?\s+(?:-\S+\s+)?/i, "");
+  const quoted = /^(["'])((?:(?!\1)[\s\S]|\1\1)*)\1/.exec(words);
+  const word = quoted
+    ? (quoted[2] as string).replaceAll(`${quoted[1]}${quoted[1]}`, quoted[1] as string)
+    : (words.split(/\s+/)[0] ?? "");
+  const named = /\bdbname\s*=\s*(?:'((?:[^'\\]|\\[\s\S])*)'|(\S+))/.exec(word);
+  return named ? (named[1] ?? (named[2] as string)).replace(/\\([\s\S])/g, "$1") : word;
 }
 
 function setOf(tokens: Token[]): Statement {
@@ -185,6 +104,7 @@ function copyOf(cursor: Cursor): Statement {
   cursor.take("only");
   const table = cursor.qualifiedName();
   const columns = cursor.nameList();
+  let oids = cursor.take("with", "oids");
   cursor.skipTo("stdin");
   const given = new Map<string, string>();
   let csv = false;
@@ -193,6 +113,7 @@ function copyOf(cursor: Cursor): Statement {
     const word = token.text;
     if (word === "csv") csv = true;
     else if (word === "format") csv = cursor.next()?.text === "csv" || csv;
+    else if (word === "oids") oids = !/^(false|off|0)$/.test(cursor.peek()?.text ?? "");
     else if (word === "header") header = !/^(false|off|0)$/.test(cursor.peek()?.text ?? "");
     else if (
       word === "delimiter" ||
@@ -210,6 +131,7 @@ function copyOf(cursor: Cursor): Statement {
     kind: "copy",
     table,
     columns,
+    oids,
     format: {
       csv,
       header,
@@ -223,8 +145,9 @@ function copyOf(cursor: Cursor): Statement {
 
 function createOf(cursor: Cursor): Statement {
   cursor.take("create");
+  const isForeign = cursor.take("foreign");
   for (let token = cursor.next(); token; token = cursor.next()) {
-    if (token.text === "table") return createTableOf(cursor);
+    if (token.text === "table") return createTableOf(cursor, isForeign);
     if (token.text === "view") {
       cursor.take("if", "not", "exists");
       return { kind: "view", table: cursor.qualifiedName() };
@@ -236,84 +159,13 @@ function createOf(cursor: Cursor): Statement {
     }
     if (token.text === "type") {
       const name = cursor.qualifiedName();
-      return cursor.take("as", "enum") ? { kind: "type", name, base: "text" } : { kind: "other" };
+      if (cursor.take("as", "enum")) return { kind: "type", name, base: "text" };
+      return cursor.take("as")
+        ? { kind: "composite", name, columns: attributesOf(cursor) }
+        : { kind: "other" };
     }
   }
   return { kind: "other" };
-}
-
-const CONSTRAINTS = new Set(["constraint", "primary", "unique", "check", "foreign", "exclude", "like"]);
-
-function createTableOf(cursor: Cursor): Statement {
-  cursor.take("if", "not", "exists");
-  const table = cursor.qualifiedName();
-  const columns: DumpColumn[] = [];
-  const primaryKey: string[] = [];
-  let parent: QualifiedName | null = null;
-  if (cursor.take("partition", "of")) parent = cursor.qualifiedName();
-  if (cursor.take("(")) {
-    while (!cursor.done && !cursor.take(")")) {
-      const item = cursor.item();
-      cursor.take(",");
-      const [first, ...rest] = item;
-      if (!first) continue;
-      if (first.kind === "name" && CONSTRAINTS.has(first.text)) {
-        primaryKey.push(...keyOf(item));
-        continue;
-      }
-      const { type, tail } = typeOf(rest);
-      columns.push({ name: first.text, type, generated: has(tail, "generated", "always", "as", "(") });
-      if (has(tail, "primary", "key")) primaryKey.push(first.text);
-    }
-  }
-  if (cursor.take("inherits", "(")) parent = cursor.qualifiedName();
-  return { kind: "create-table", table, columns, primaryKey, parent };
-}
-
-function keyOf(item: readonly Token[]): string[] {
-  const cursor = new Cursor(item);
-  return cursor.skipTo("primary", "key") ? cursor.nameList() : [];
-}
-
-function has(tokens: readonly Token[], ...words: string[]): boolean {
-  return new Cursor(tokens).skipTo(...words);
-}
-
-/** Words that end a column's type. */
-const TYPE_ENDS = new Set([
-  "not",
-  "null",
-  "default",
-  "primary",
-  "unique",
-  "references",
-  "check",
-  "constraint",
-  "collate",
-  "generated",
-  "storage",
-  "compression",
-  "options",
-]);
-
-/** The type at the head of a column's definition, spelled in one way, and what follows it. */
-function typeOf(tokens: readonly Token[]): { type: string; tail: Token[] } {
-  let depth = 0;
-  let end = 0;
-  for (; end < tokens.length; end++) {
-    const token = tokens[end] as Token;
-    if (token.text === "(" || token.text === "[") depth++;
-    else if (token.text === ")" || token.text === "]") depth--;
-    else if (depth === 0 && token.kind === "name" && TYPE_ENDS.has(token.text)) break;
-  }
-  const type = tokens
-    .slice(0, end)
-    .map((t) => t.text)
-    .join(" ")
-    .replace(/ ?([().,[\]]) ?/g, "$1")
-    .replace(/\)(?=\w)/g, ") ")
-    .replace(/^pg_catalog\./, "");
-  return { type, tail: tokens.slice(end) };
 }
 
 function alterOf(cursor: Cursor): Statement {

@@ -75,9 +75,12 @@ export function mappingOf(declared: string): TypeMapping {
   return TEXT;
 }
 
-/** Hex (`\x4142`) since 9.0, octal escapes before. */
+/** Hex (`\x4142`) since 9.0; octal escapes before, and where the database is set so. */
 function bytea(text: string): string {
-  return `CASE WHEN starts_with(${text}, ${literal("\\x")}) THEN unhex(substr(${text}, 3)) ELSE CAST(regexp_replace(${text}, '\\\\', '\\\\x5C', 'g') AS BLOB) END`;
+  const digit = (at: number) => `CAST(piece[${at}] AS INTEGER)`;
+  const escaped = `CASE WHEN piece = '\\\\' THEN '5C' WHEN starts_with(piece, '\\') THEN printf('%02X', 64 * ${digit(2)} + 8 * ${digit(3)} + ${digit(4)}) ELSE hex(piece) END`;
+  const pieces = `regexp_extract_all(${text}, '\\\\\\\\|\\\\[0-7]{3}|[^\\\\]')`;
+  return `CASE WHEN starts_with(${text}, ${literal("\\x")}) THEN unhex(substr(${text}, 3)) ELSE unhex(array_to_string(list_transform(${pieces}, lambda piece: ${escaped}), '')) END`;
 }
 
 /** One-dimensional arrays of numbers and booleans become lists; others keep Postgres' spelling. */

@@ -8,9 +8,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { matters } from "../../../src/catalog/needed.ts";
 import type { Row } from "../../../src/contract/finding.ts";
 import type { LoadedInput } from "../../../src/contract/loaded.ts";
-import { escapeField } from "../../../src/intake/postgres/copy-text.ts";
+import { escapeField } from "../../../src/intake/postgres/copy-rows.ts";
 import { loadDump } from "../../../src/intake/postgres/load-dump.ts";
 import { DumpScanner } from "../../../src/intake/postgres/scan.ts";
+import { statementOf } from "../../../src/intake/postgres/statements.ts";
 import { Store } from "../../../src/store/index.ts";
 import { trueup } from "../../kit/command.ts";
 import { testSettings } from "../../kit/tables.ts";
@@ -25,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function ask(
   text: string | Buffer,
   sql: string,
-  { bytes = 1, tables = [] as string[] } = {},
+  { bytes = 1, tables = [] as string[], needed = null as string[] | null } = {},
 ): Promise<{ rows: Row[]; loaded: LoadedInput }> {
   const file = join(folder, `${Math.random()}.sql`);
   writeFileSync(file, text);
@@ -45,7 +46,7 @@ async function ask(
         store,
         settings: testSettings({ tables }),
         hooks: { progress: () => {}, signal: new AbortController().signal },
-        needed: (table) => new Set(table.columns.map((c) => c.name)),
+        needed: (table) => new Set(needed ?? table.columns.map((c) => c.name)),
         matters: (table) => matters(table, testSettings()),
         reject: async () => {},
       },
@@ -86,6 +87,7 @@ describe("COPY text", () => {
       COPY("1,x\n2,NIL\n", " USING DELIMITERS ',' WITH NULL AS 'NIL'"),
       ["x", null],
     ],
+    ["a header", COPY("id\tv\n1\ta\n", " WITH (HEADER)"), ["a"]],
     [
       "CSV with a header",
       COPY('id,v\n1,"a,""b"""\n2,""\n3,\n', " WITH (FORMAT csv, HEADER true)"),
@@ -181,6 +183,102 @@ describe("statements", () => {
     expect(loaded.input.tables).toEqual(["d.first.t", "d.second.t"]);
   });
 
+  test("the columns of a table that inherits or is a part have names also where its INSERTs have none", async () => {
+    const sql = `CREATE TABLE base (id integer, note text);
+      CREATE TABLE heir (tokens integer) INHERITS (base);
+      CREATE TABLE shares (at date, v text) PARTITION BY RANGE (at);
+      CREATE TABLE share PARTITION OF shares FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+      INSERT INTO heir VALUES (1, '01', 5);
+      INSERT INTO share VALUES ('2025-05-05', 'x');`;
+    const { rows } = await ask(
+      sql,
+      "SELECT id, note, tokens, (SELECT count(*) FROM d.base) AS base, (SELECT v FROM d.shares WHERE \"at\" = DATE '2025-05-05') AS v FROM d.heir",
+    );
+    expect(rows).toEqual([{ id: 1, note: "01", tokens: 5, base: 1, v: "x" }]);
+  });
+
+  test("escapes of bytes, in strings and in old bytea, are bytes", async () => {
+    const sql = String.raw`SET standard_conforming_strings = off;
+      CREATE TABLE t (v text, b bytea);
+      INSERT INTO t VALUES (E'\303\251\xe6\xbc\xa2\u00e9', '\\000a\\\\b\\377
+'), ($x$it's$x$, '\\x00ff');`;
+    const { rows } = await ask(sql, "SELECT v, hex(b) AS b FROM d.t ORDER BY v DESC");
+    expect(rows).toEqual([
+      { v: "é漢é", b: "00615C62FF0A" },
+      { v: "it's", b: "00FF" },
+    ]);
+  });
+
+  test("names that are words of INSERT elsewhere", async () => {
+    const sql = `CREATE TABLE public.value (system integer, "values (" text);
+      INSERT INTO public.value (system, "values (") VALUES (1, 'a');
+      INSERT INTO public.value VALUES (2, 'b');`;
+    const { rows } = await ask(sql, 'SELECT system, "values (" AS v FROM d.value ORDER BY 1');
+    expect(rows).toEqual([
+      { system: 1, v: "a" },
+      { system: 2, v: "b" },
+    ]);
+  });
+
+  test("a type of one database is not that of another", async () => {
+    const one = (name: string, base: string, row: string) =>
+      `\\connect ${name}\nCREATE DOMAIN public.amount AS ${base};\nCREATE TABLE public.t (v public.amount);\nCOPY public.t (v) FROM stdin;\n${row}\n\\.\n`;
+    const { rows } = await ask(
+      one("a", "integer", "7") + one("b", "text", "07"),
+      'SELECT (SELECT v FROM d."a.t") AS a, (SELECT v FROM d."b.t") AS b',
+    );
+    expect(rows).toEqual([{ a: 7, b: "07" }]);
+  });
+
+  test("rows with the numbers that servers before 12 gave them", async () => {
+    const { rows, loaded } = await ask(
+      "CREATE TABLE t (id integer, v text);\nCOPY t (id, v) WITH OIDS FROM stdin;\n16400\t1\ta\n\\.\n",
+      "SELECT id, v FROM d.t",
+    );
+    expect(rows).toEqual([{ id: 1, v: "a" }]);
+    expect(loaded.input.rejected).toBe(0);
+  });
+
+  test.each([
+    ["inside a value", "(3, 'c"],
+    ["inside a character", Buffer.concat([Buffer.from("(3, '"), Buffer.from("漢").subarray(0, 2)])],
+    ["between two rows", ""],
+  ])("an INSERT of several rows that is cut off %s gives its whole rows", async (_name, rest) => {
+    const head = Buffer.from(
+      "CREATE TABLE t (id integer, v text);\nINSERT INTO t VALUES (1, 'a'), (2, 'b'), ",
+    );
+    const bytes = Buffer.concat([head, Buffer.from(rest)]);
+    const { rows, loaded } = await ask(bytes, "SELECT id, v FROM d.t ORDER BY id");
+    expect(rows).toEqual([
+      { id: 1, v: "a" },
+      { id: 2, v: "b" },
+    ]);
+    expect(loaded.input.error).toMatch(`cut off at byte ${bytes.length}, inside the rows of public.t`);
+  });
+
+  test("bytes that are no valid text are told in INSERTs and in other encodings too", async () => {
+    const bad = (encoding: string, byte: string) =>
+      Buffer.from(
+        `SET client_encoding = '${encoding}';\nCREATE TABLE t (v text);\nINSERT INTO t VALUES ('a${byte}');\nCOPY t (v) FROM stdin;\nb${byte}\n\\.\n`,
+        "latin1",
+      );
+    for (const bytes of [bad("UTF8", "\xff"), bad("EUC_JP", "\xff")]) {
+      const { rows, loaded } = await ask(bytes, "SELECT v FROM d.t ORDER BY v");
+      expect(rows).toEqual([{ v: "a\uFFFD" }, { v: "b\uFFFD" }]);
+      expect(loaded.input.notes).toEqual(["2 bytes were no valid text and became U+FFFD"]);
+    }
+  });
+
+  test.each([
+    ["\\connect app", "app"],
+    ["\\c app postgres localhost", "app"],
+    ['\\connect "my app"', "my app"],
+    [`\\connect -reuse-previous=on "dbname='my app'"`, "my app"],
+    [String.raw`\connect -reuse-previous=on "dbname='my d\'b \\""x""'"`, `my d'b \\"x"`],
+  ])("%s leads to the database %s", (line, database) => {
+    expect(statementOf(line, false)).toEqual({ kind: "connect", database });
+  });
+
   test("an INSERT that is no list of values is counted, not lost", async () => {
     const { loaded } = await ask(
       "CREATE TABLE t (id integer);\nINSERT INTO t SELECT 1;\n",
@@ -231,6 +329,19 @@ describe("statements", () => {
     expect(rows).toEqual([{ v: "a" }, { v: "d" }]);
     expect(loaded.input.rejected).toBe(1);
   });
+});
+
+test("a row longer than the reader takes is rejected, and read where its long value is not needed", async () => {
+  const text = `CREATE TABLE t (id integer, v text);\nCOPY t (id, v) FROM stdin;\n1\ta\n2\t${"x\\n".repeat(9_000_000)}\n3\tc\n\\.\n`;
+  const { rows, loaded } = await ask(text, "SELECT id, v FROM d.t ORDER BY id");
+  expect(rows).toEqual([
+    { id: 1, v: "a" },
+    { id: 3, v: "c" },
+  ]);
+  expect(loaded.input.rejected).toBe(1);
+  const narrow = await ask(text, "SELECT id FROM d.t ORDER BY id", { needed: ["id"] });
+  expect(narrow.rows).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+  expect(narrow.loaded.input.rejected).toBe(0);
 });
 
 describe("tables that are not read", () => {
@@ -312,6 +423,7 @@ describe("scanner", () => {
         else said.push(`D ${bytes.toString()}`);
       },
       copyEnd: (rest, offset) => said.push(`E ${rest?.toString() ?? "mark"} ${offset}`),
+      statementCut: (bytes, end) => said.push(`C ${bytes.toString()} ${end}`),
     });
     for (const chunk of chunks) scanner.push(chunk);
     return { said, cut: scanner.end() };
@@ -323,6 +435,9 @@ describe("scanner", () => {
     "COPY t FROM stdin;\n\\.\n",
     "CREATE FUNCTION f() AS $x$ COPY t FROM stdin;\n1\n\\.\n; $x$;\n",
     "INSERT INTO t VALUES ('a;''b', E'c\\';d');\n",
+    "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC INSERT INTO t VALUES (1); SELECT CASE WHEN a THEN 1 END; END;\n",
+    "CREATE RULE r AS ON INSERT TO t DO (INSERT INTO u VALUES (1); SELECT 1;);\n",
+    "CREATE FUNCTION f() RETURNS int AS 'BEGIN ATOMIC; SELECT 1;';\n",
     "-- a comment; with 'quotes\n",
     "/* a /* nested */ ; comment */ SELECT $1, a$b;\n",
     "\\connect other\n",
