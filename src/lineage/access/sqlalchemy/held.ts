@@ -121,3 +121,20 @@ export function merged(all: readonly (Held | null)[]): Held | null {
 export function addReads(into: Map<Model, ReadonlySet<string>>, more: Statement["reads"]): void {
   for (const [model, columns] of more) into.set(model, new Set([...(into.get(model) ?? []), ...columns]));
 }
+
+/** Reads of whole tables. */
+export function readsOf(models: readonly Model[]): Statement["reads"] {
+  return new Map(models.map((model) => [model, new Set()]));
+}
+
+/** A stored instance of a model, where there is one. */
+export function one(model: Model | null | undefined): Held | null {
+  return model ? { t: "one", model, isMade: false } : null;
+}
+
+/** A statement as a function sees it that did not name it. */
+export function foreign(held: Held | null): Held | null {
+  return held?.t === "statement"
+    ? { ...held, foreign: new Set(held.reads.keys()), isForeign: held.target !== null }
+    : held;
+}

@@ -45,7 +45,7 @@ export class StatementAccess {
       else this.#write(site, call, name as Operation, table);
       return;
     }
-    const verb = this.#values.verbOf(place, call);
+    const verb = this.#values.calls.verbOf(place, call);
     if (verb === "select")
       return this.#reads(place, call.at, this.#values.mentions.in(place, "select", call.args));
     if (verb) {

@@ -3,30 +3,17 @@
 import type { Expr, FunctionIR } from "../../ir.ts";
 import type { Model } from "../../models/models.ts";
 import type { AlchemyModels, Relationship } from "../../models/sqlalchemy.ts";
-import type { Place, Ref } from "../../program.ts";
+import type { Place } from "../../program.ts";
 import { valuesAt } from "../../reaching.ts";
-import { type Call, calledName, entryOf } from "../../sites.ts";
+import { calledName } from "../../sites.ts";
 import type { AccessContext } from "../emit.ts";
 import { classModel } from "../managers-python.ts";
-import {
-  addReads,
-  EMBEDS,
-  type Frame,
-  GIVES_ONE,
-  GIVES_ROWS,
-  type Given,
-  type Held,
-  merged,
-  type Operation,
-  RUNS,
-  reading,
-  type Statement,
-  VERBS,
-} from "./held.ts";
+import { Calls } from "./calls.ts";
+import { type Frame, foreign, type Held, merged, one, reading, readsOf, type Statement } from "./held.ts";
 import { Mentions } from "./mentions.ts";
+import { Objects } from "./objects.ts";
 
 const DEPTH_MAX = 60;
-const FRAMES_MAX = 8;
 const VALUES_MAX = 12;
 /** Expressions looked at for one question. */
 const STEPS_MAX = 3_000;
@@ -35,6 +22,8 @@ export class Values {
   readonly ctx: AccessContext;
   readonly alchemy: AlchemyModels;
   readonly mentions: Mentions;
+  readonly calls: Calls;
+  readonly #objects: Objects;
   readonly #known = new Map<Expr, Held | null>();
   readonly #open = new Set<Expr>();
   #depth = 0;
@@ -44,6 +33,8 @@ export class Values {
     this.ctx = ctx;
     this.alchemy = alchemy;
     this.mentions = new Mentions(this, alchemy);
+    this.#objects = new Objects(this);
+    this.calls = new Calls(this, this.#objects);
   }
 
   /** What an expression holds, or null when it is nothing of SQLAlchemy's or cannot be known. */
@@ -62,22 +53,6 @@ export class Values {
     return held;
   }
 
-  /** The operation of a call that makes a statement, or null; imported names may be others: `insert as pg_insert`. */
-  verbOf(place: Place, call: Call): Operation | null {
-    const { callee } = call;
-    if (callee.k !== "name" && (callee.k !== "member" || callee.of.k !== "name")) return null;
-    const written = callee.name.replace(/^(pg|postgresql|sqlite|mysql)_/, "");
-    const isImported = callee.k === "name" && !Object.hasOwn(VERBS, written);
-    if (isImported && !/insert|select|update|delete|union|exists/i.test(written)) return null;
-    const ref = this.ctx.program.resolve(place, callee);
-    if (ref?.t === "package" && /^(sqlalchemy|sqlmodel)\b/.test(ref.path)) {
-      const name = ref.path.slice(ref.path.lastIndexOf(".") + 1);
-      return Object.hasOwn(VERBS, name) ? (VERBS[name] as Operation) : null;
-    }
-    if (isImported || ref?.t === "function" || ref?.t === "class") return null;
-    return VERBS[written] ?? null;
-  }
-
   #find(place: Place, expr: Expr, frame: Frame | null): Held | null {
     switch (expr.k) {
       case "name":
@@ -85,7 +60,7 @@ export class Values {
       case "member":
         return this.#member(place, expr, frame);
       case "call":
-        return this.#call(place, expr, frame);
+        return this.calls.of(place, expr, frame);
       case "either":
         return merged(expr.of.map((one) => this.of(place, one, frame)));
       case "named":
@@ -137,11 +112,11 @@ export class Values {
           given?.t === "statement" ? given : null,
           ...values.slice(-VALUES_MAX).map((value) => (value === expr ? null : this.of(at, value, frame))),
         ]);
-        const typed = type && (held === null || held.t === "tuple") ? this.#typed(at, type) : null;
+        const typed = type && (held === null || held.t === "tuple") ? this.typed(at, type) : null;
         return typed ?? held ?? given;
       }
       if (param) return given;
-      if (type) return this.#typed(at, type);
+      if (type) return this.typed(at, type);
       f = fn.outer;
     }
     return this.#named(place, expr, frame);
@@ -152,7 +127,7 @@ export class Values {
       const given = frame.args.get(param.name);
       if (given) return this.of(given.place, given.expr, given.frame);
     }
-    return param.type ? this.#typed(at, param.type) : null;
+    return param.type ? this.typed(at, param.type) : null;
   }
 
   #named(place: Place, expr: Expr, frame: Frame | null): Held | null {
@@ -180,10 +155,10 @@ export class Values {
   }
 
   /** What something of an annotated type holds. */
-  #typed(place: Place, type: Expr): Held | null {
+  typed(place: Place, type: Expr): Held | null {
     if (type.k === "either") {
       for (const each of type.of) {
-        const held = this.#typed(place, each);
+        const held = this.typed(place, each);
         if (held) return held;
       }
       return null;
@@ -193,7 +168,7 @@ export class Values {
       const name = calledName(type);
       if (/^(Select|Query|Subquery|CTE|ScalarSelect|FromClause|SelectOfScalar)$/.test(name))
         return reading([], name === "Query");
-      const of = type.args[0] ? this.#typed(place, type.args[0]) : null;
+      const of = type.args[0] ? this.typed(place, type.args[0]) : null;
       return of?.t === "one" &&
         /^(list|List|Iterable|Iterator|Sequence|Collection|set|Set|tuple|Tuple)$/.test(name)
         ? { t: "rows", model: of.model, isMade: false }
@@ -225,14 +200,14 @@ export class Values {
       case "model":
         if (expr.name === "__table__") return of;
         if (expr.name === "query") return this.#query(of.model);
-        return this.#classMember(of, this.ctx.models.classOf(of.model), expr.name, place);
+        return this.#objects.classMember(of, this.ctx.models.classOf(of.model), expr.name, place);
       case "one": {
         const relationship = this.alchemy.relationship(of.model, expr.name);
         if (relationship) return this.related(relationship);
-        return this.#classMember(of, this.ctx.models.classOf(of.model), expr.name, place);
+        return this.#objects.classMember(of, this.ctx.models.classOf(of.model), expr.name, place);
       }
       case "object":
-        return this.#field(of, expr.name, place);
+        return this.#objects.field(of, expr.name, place);
       default:
         return null;
     }
@@ -250,82 +225,6 @@ export class Values {
         reads: readsOf([...this.mentions.whole(target), ...(secondary ? [secondary] : [])]),
       };
     return { t: isList ? "rows" : "one", model: target, isMade: false };
-  }
-
-  /** A property of a class is what it returns. */
-  #classMember(self: Held, cls: { m: number; c: number } | null, name: string, place: Place): Held | null {
-    const ref = cls ? this.ctx.program.classMember(cls, name) : null;
-    if (ref?.t !== "function") return null;
-    const isProperty = this.ctx.program
-      .function(ref)
-      .decorators.some((one) => (one.k === "name" || one.k === "member") && /property$/.test(one.name));
-    return isProperty ? this.returned(ref, new Map(), self, place) : null;
-  }
-
-  #field(of: Held & { t: "object" }, name: string, place: Place): Held | null {
-    const { program } = this.ctx;
-    const made = of.given?.get(name);
-    const pending: { m: number; c: number }[] = [of];
-    for (let steps = 0; pending.length > 0 && steps < 12; steps++) {
-      const cls = pending.shift() as { m: number; c: number };
-      const { fields, methods, bases } = program.class(cls);
-      const maker = methods.get("__init__");
-      if (made && maker === undefined) return this.of(made.place, made.expr, made.frame);
-      // `class Orders(Store, table=Order)`: what `__init_subclass__` keeps.
-      const passed = bases.find((base) => base.k === "named" && base.name === name);
-      if (passed?.k === "named") return this.of({ m: cls.m, f: 0 }, passed.of);
-      for (const field of fields) {
-        if (field.name !== name || !field.value) continue;
-        const at = { m: cls.m, f: maker ?? 0 };
-        const frame = of.given && maker !== undefined ? this.#frame(at, of.given, of, null) : null;
-        const held =
-          this.of(at, field.value, frame) ?? (maker ? this.of({ m: cls.m, f: 0 }, field.value) : null);
-        if (held) return foreign(held);
-      }
-      if (methods.has(name)) return this.#classMember(of, cls, name, place);
-      for (const base of bases) {
-        const ref = base.k === "named" ? null : program.resolve({ m: cls.m, f: 0 }, base);
-        if (ref?.t === "class" && !(ref.m === cls.m && ref.c === cls.c)) pending.push(ref);
-      }
-      const typed = fields.find((field) => field.name === name && field.type && !field.value);
-      if (typed?.type && pending.length === 0) return this.#typed({ m: cls.m, f: 0 }, typed.type);
-    }
-    return null;
-  }
-
-  #frame(at: Place, args: Frame["args"], self: Held | null, outer: Frame | null): Frame | null {
-    const depth = (outer?.depth ?? 0) + 1;
-    return depth > FRAMES_MAX ? null : { ...at, args, self, known: new Map(), depth };
-  }
-
-  /** What a function of the tree gives back; a statement that it returns is named there. */
-  returned(
-    fn: Place,
-    args: Frame["args"],
-    self: Held | null,
-    from: Place,
-    outer: Frame | null = null,
-  ): Held | null {
-    const { program } = this.ctx;
-    const frame = args.size > 0 || self ? this.#frame(fn, args, self, outer) : null;
-    const { returns } = program.function(fn);
-    const held = merged(returns.slice(0, VALUES_MAX).map((value) => this.of(fn, value, frame)));
-    const isSame = fn.m === from.m && program.owner(fn) === program.owner(from);
-    return isSame ? held : foreign(held);
-  }
-
-  /** The arguments of a call by the names of the parameters. */
-  #bind(fn: Place, call: Call, place: Place, frame: Frame | null): Map<string, Given> {
-    const { params, cls } = this.ctx.program.function(fn);
-    const names = params.map((param) => param.name);
-    if (cls !== null && /^(self|cls)$/.test(names[0] ?? "")) names.shift();
-    const given = new Map<string, Given>();
-    let n = 0;
-    for (const arg of call.args) {
-      const name = arg.k === "named" ? arg.name : names[n++];
-      if (name) given.set(name, { place, expr: arg.k === "named" ? arg.of : arg, frame });
-    }
-    return given;
   }
 
   #item(place: Place, expr: Expr & { k: "item" }, frame: Frame | null): Held | null {
@@ -348,207 +247,4 @@ export class Values {
         return null;
     }
   }
-
-  #call(place: Place, call: Call, frame: Frame | null): Held | null {
-    const { program } = this.ctx;
-    const name = calledName(call);
-    const [first] = call.args;
-    // `users = Table("users", …)`.
-    const table = this.ctx.models.ofExpr(call);
-    if (table) return table.family === "sqlalchemy" ? { t: "model", model: table, more: [] } : null;
-    const verb = this.verbOf(place, call);
-    if (verb) return this.#statement(place, call, verb, frame);
-    if (/^(aliased|alias|with_polymorphic|outerjoin|join)$/.test(name) && first) {
-      const made = this.#alias(place, call, name, frame);
-      if (made) return made;
-    }
-    const { callee } = call;
-    if (callee.k === "name" && first && /^(list|set|tuple|sorted|reversed|iter|next|cast)$/.test(name)) {
-      const of = this.of(place, (name === "cast" ? call.args[1] : undefined) ?? first, frame);
-      return name === "next" && of?.t === "rows" ? { ...of, t: "one" } : of;
-    }
-    const ref = program.resolve(place, callee);
-    if (callee.k === "member") {
-      const on = this.of(place, callee.of, frame);
-      if (on) {
-        const held = this.#method(place, on, name, call, frame);
-        if (held !== undefined) return held;
-      }
-      if (ref?.t !== "function" && ref?.t !== "class") return this.#ofSession(place, call, name, frame);
-    }
-    if (ref?.t === "class") {
-      const model = this.ctx.models.ofClass(ref);
-      if (model?.family === "sqlalchemy") return { t: "one", model, isMade: true };
-      const given = new Map<string, Given>();
-      const maker = program.classMember(ref, "__init__");
-      const names = program.class(ref).fields.map((field) => field.name);
-      if (maker?.t === "function")
-        return { t: "object", m: ref.m, c: ref.c, given: this.#bind(maker, call, place, frame) };
-      call.args.forEach((arg, i) => {
-        const key = arg.k === "named" ? arg.name : names[i];
-        if (key) given.set(key, { place, expr: arg.k === "named" ? arg.of : arg, frame });
-      });
-      return { t: "object", m: ref.m, c: ref.c, given };
-    }
-    if (callee.k === "name") {
-      const held = this.of(place, callee, frame);
-      if (held?.t === "model") return { t: "one", model: held.model, isMade: true };
-    }
-    return ref?.t === "function"
-      ? this.returned(ref, this.#bind(ref, call, place, frame), null, place, frame)
-      : null;
-  }
-
-  #statement(place: Place, call: Call, verb: Operation, frame: Frame | null): Statement {
-    const target = verb !== "select" && call.args[0] ? this.of(place, call.args[0], frame) : null;
-    const made: Statement = {
-      ...reading(verb === "select" ? this.#entities(place, call.args, frame) : [], false),
-      verb,
-      target: target?.t === "model" ? target.model : null,
-    };
-    return verb === "select" ? this.#grown(place, made, "select", call.args, frame) : made;
-  }
-
-  #entities(place: Place, args: readonly Expr[], frame: Frame | null): (Model | null)[] {
-    return args.map((arg) => {
-      const held = arg.k === "name" || arg.k === "member" ? this.of(place, arg, frame) : null;
-      return held?.t === "model" ? held.model : null;
-    });
-  }
-
-  #alias(place: Place, call: Call, name: string, frame: Frame | null): Held | null {
-    const ref = this.ctx.program.resolve(place, call.callee);
-    if (ref && ref.t !== "package") return null;
-    // The function of the package, not the method of what the package gives.
-    if (call.callee.k === "member" && (call.callee.of.k !== "name" || !ref)) return null;
-    if (/join$/.test(name)) {
-      return this.#grown(place, reading([], false), name, call.args, frame);
-    }
-    const of = call.args[0] ? this.of(place, call.args[0], frame) : null;
-    if (of?.t !== "model" || name !== "with_polymorphic") return of;
-    const children = this.alchemy.children(of.model);
-    const second = entryOf(call.args, "classes") ?? call.args[1];
-    const listed =
-      second?.k === "list"
-        ? second.items.flatMap((item) => {
-            const held = this.of(place, item, frame);
-            return held?.t === "model" ? [held.model] : [];
-          })
-        : children;
-    return { ...of, more: listed };
-  }
-
-  /** The statement after `method(args)`. */
-  #grown(place: Place, on: Statement, method: string, args: readonly Expr[], frame: Frame | null): Statement {
-    const found = this.mentions.in(place, method, args, frame);
-    if (found.named.size + found.inner.size + found.foreign.size === 0) return on;
-    const reads = new Map(on.reads);
-    addReads(reads, found.named);
-    addReads(reads, found.inner);
-    return {
-      ...on,
-      reads,
-      foreign: new Set([...on.foreign, ...found.foreign]),
-    };
-  }
-
-  /** What a method gives; undefined where it is none that is known. */
-  #method(place: Place, on: Held, name: string, call: Call, frame: Frame | null): Held | null | undefined {
-    const own = (cls: { m: number; c: number } | null): Ref | null =>
-      cls ? this.ctx.program.classMember(cls, name) : null;
-    switch (on.t) {
-      case "statement": {
-        if (on.isQuery && (GIVES_ONE.test(name) || /^(all|count|paginate|update|delete)$/.test(name))) {
-          if (name === "all")
-            return { t: "result", entities: on.entities, isScalar: on.entities.length === 1 };
-          return GIVES_ONE.test(name) && on.entities.length === 1 ? one(on.entities[0]) : null;
-        }
-        const grown = this.#grown(place, on, name, call.args, frame);
-        if (EMBEDS.test(name)) return { ...grown, entities: [], isQuery: false };
-        if (/^(with_entities|with_only_columns|returning)$/.test(name))
-          return { ...grown, entities: this.#entities(place, call.args, frame) };
-        if (/^(add_columns|add_entity|add_column)$/.test(name))
-          return { ...grown, entities: [...grown.entities, ...this.#entities(place, call.args, frame)] };
-        return grown;
-      }
-      case "result":
-        if (/^(scalar|scalar_one|scalar_one_or_none)$/.test(name)) return one(on.entities[0]);
-        if (GIVES_ONE.test(name))
-          return on.isScalar ? one(on.entities[0]) : { t: "row", entities: on.entities };
-        if (!GIVES_ROWS.test(name)) return null;
-        return name === "scalars" ? { ...on, isScalar: true } : name === "mappings" ? null : on;
-      case "rows":
-        return GIVES_ROWS.test(name) || name === "copy" ? on : name === "pop" ? { ...on, t: "one" } : null;
-      case "model": {
-        // `users.insert()`: the methods of a table.
-        const { model } = on;
-        const ref = own(this.ctx.models.classOf(model));
-        if (ref?.t === "function")
-          return this.returned(ref, this.#bind(ref, call, place, frame), on, place, frame);
-        if (/^(select|insert|update|delete)$/.test(name) && !this.ctx.models.classOf(model))
-          return name === "select"
-            ? { ...reading([model], false), reads: readsOf([model]) }
-            : { ...reading([], false), verb: name as Operation, target: model };
-        return /^(alias|outerjoin|join)$/.test(name)
-          ? this.#grown(place, { ...reading([], false), reads: readsOf([model]) }, name, call.args, frame)
-          : null;
-      }
-      case "one":
-      case "object": {
-        const ref = own(on.t === "one" ? this.ctx.models.classOf(on.model) : on);
-        return ref?.t === "function"
-          ? this.returned(ref, this.#bind(ref, call, place, frame), on, place, frame)
-          : undefined;
-      }
-      default:
-        return null;
-    }
-  }
-
-  /** `session.query(User)`, `session.get(User, 1)`, `session.execute(statement)`. */
-  #ofSession(place: Place, call: Call, name: string, frame: Frame | null): Held | null {
-    const [first] = call.args;
-    if (!first) return null;
-    if (name === "query")
-      return this.#grown(
-        place,
-        reading(this.#entities(place, call.args, frame), true),
-        "query",
-        call.args,
-        frame,
-      );
-    if (/^(get|get_one|get_or_404)$/.test(name) && call.args.length >= 2) {
-      const held = this.of(place, first, frame);
-      return held?.t === "model" ? { t: "one", model: held.model, isMade: false } : null;
-    }
-    if (/^(select|first_or_404|one_or_404)$/.test(name)) {
-      const held = this.of(place, first, frame);
-      return held?.t === "statement" ? one(held.entities[0]) : null;
-    }
-    if (name === "merge") {
-      const held = this.of(place, first, frame);
-      return held?.t === "one" ? { ...held, isMade: false } : null;
-    }
-    if (!RUNS.test(name)) return null;
-    const held = this.of(place, first, frame);
-    if (held?.t !== "statement") return null;
-    if (name === "scalar") return one(held.entities[0]);
-    const isScalar = /scalars$/.test(name) || (name === "exec" && held.entities.length === 1);
-    return { t: "result", entities: held.entities, isScalar };
-  }
-}
-
-function readsOf(models: readonly Model[]): Statement["reads"] {
-  return new Map(models.map((model) => [model, new Set()]));
-}
-
-function one(model: Model | null | undefined): Held | null {
-  return model ? { t: "one", model, isMade: false } : null;
-}
-
-/** A statement as a function sees it that did not name it. */
-function foreign(held: Held | null): Held | null {
-  return held?.t === "statement"
-    ? { ...held, foreign: new Set(held.reads.keys()), isForeign: held.target !== null }
-    : held;
 }
