@@ -276,8 +276,8 @@ const CASES: [name: string, tree: SourceTree, expected: string[]][] = [
         'from sqlalchemy import select, insert, update, func\nfrom m import Usage, User\nasync def read(s):\n    r = await s.execute(select(Usage.tokens, func.count(User.id)).join(User))\nasync def save(s):\n    await s.execute(insert(Usage).values(tokens=1))\nasync def up(s):\n    await s.execute(update(User).values({"id": 2}))\n',
     },
     [
-      "read reads users (id)",
       "read reads usage_records (token_count)",
+      "read reads users (id)",
       "save inserts usage_records (token_count)",
       "up updates users (id)",
     ],

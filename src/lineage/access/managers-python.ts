@@ -1,13 +1,10 @@
-/** Flask-SQLAlchemy's `Model.query` and Peewee's model methods: the model is named at the head of the chain. */
+/** The models that the code of Python's ORMs names, and the columns that its named arguments are. */
 
-import type { AccessFact } from "../facts.ts";
 import type { Expr } from "../ir.ts";
 import { definitionOf, type Model } from "../models/models.ts";
 import type { Place } from "../program.ts";
-import { type Call, calledName, chainOf, type Step } from "../sites.ts";
+import { calledName, type Step } from "../sites.ts";
 import type { AccessContext } from "./emit.ts";
-
-type Operation = AccessFact["operation"];
 
 /** The model that a name or member stands for, aliases included. */
 export function classModel(ctx: AccessContext, place: Place, expr: Expr): Model | null {
@@ -30,68 +27,7 @@ export function namedColumns(args: readonly Expr[], model: Model): string[] {
   return args.flatMap((arg) => (arg.k === "named" ? [model.columns.get(arg.name) ?? arg.name] : []));
 }
 
-const QUERY_WRITES: Record<string, Operation> = { update: "update", delete: "delete" };
-const PEEWEE: Record<string, Operation> = {
-  select: "select",
-  get: "select",
-  get_or_none: "select",
-  get_by_id: "select",
-  filter: "select",
-  create: "insert",
-  insert: "insert",
-  insert_many: "insert",
-  get_or_create: "insert",
-  replace: "upsert",
-  replace_many: "upsert",
-  update: "update",
-  delete: "delete",
-  delete_by_id: "delete",
-};
-
-/** Methods whose arguments are what is stored; those of `get_or_create` are also what is looked for. */
-const STORES = /^(create|insert|update)$/;
-
-/** Flask-SQLAlchemy's `Model.query.filter_by(…)`, Peewee's `Model.select()`. */
-export function managers(ctx: AccessContext, place: Place, call: Call): void {
-  const { root, steps } = chainOf(call);
-  for (let i = 0; i < steps.length; i++) {
-    const step = steps[i] as Step;
-    const of = modelBefore(ctx, place, root, steps.slice(0, i));
-    if (!of) continue;
-    if (of.family === "sqlalchemy" && step.args === null && step.name === "query") {
-      const verb = steps.slice(i + 1).find((one) => one.args && Object.hasOwn(QUERY_WRITES, one.name));
-      const operation = verb ? (QUERY_WRITES[verb.name] as Operation) : "select";
-      ctx.emit(
-        place,
-        call.at,
-        of.table,
-        operation,
-        verb && operation !== "delete" ? namedColumns(verb.args ?? [], of) : [],
-        "builder",
-        { data: verb && STORES.test(verb.name) ? (verb.args ?? []) : [], model: of },
-      );
-      return;
-    }
-    if (of.family === "peewee" && step.args && Object.hasOwn(PEEWEE, step.name)) {
-      const operation = PEEWEE[step.name] as Operation;
-      ctx.emit(
-        place,
-        call.at,
-        of.table,
-        operation,
-        operation === "select" ? [] : namedColumns(step.args, of),
-        "builder",
-        { data: STORES.test(step.name) ? step.args : [], model: of },
-      );
-      for (const join of steps.slice(i + 1)) {
-        const joined = join.name === "join" && join.args?.[0] ? classModel(ctx, place, join.args[0]) : null;
-        if (joined) ctx.emit(place, call.at, joined.table, "select", [], "builder");
-      }
-      return;
-    }
-  }
-}
-
+/** The model whose members a chain starts with: `m.User` of `m.User.query.all()`. */
 export function modelBefore(
   ctx: AccessContext,
   place: Place,

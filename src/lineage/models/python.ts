@@ -103,12 +103,14 @@ function fromClass(
   const isAbstract = isTrue(field(cls, "__abstract__")) || isTrue(field(meta, "abstract"));
   if (isAbstract) return;
   const table = family === "django" ? djangoTable(program, { m, c }) : tableOf(program, m, cls, meta, family);
-  if (table === null) return;
+  const inherited =
+    table === null && family !== "django" ? inheritedTable(program, { m, c }, family, 0) : null;
+  if (table === null && inherited === null) return;
   const columns = columnsOf(program, { m, c }, family, 0);
   const model: Model = {
-    table,
+    table: table ?? (inherited as string),
     declaredAs: cls.name,
-    how: family === "django" && isProxy(meta) ? null : "orm",
+    how: inherited !== null || (family === "django" && isProxy(meta)) ? null : "orm",
     family: family === "django" || family === "peewee" ? family : "sqlalchemy",
     file: module.file,
     line: cls.at,
@@ -145,6 +147,28 @@ function tableOf(
     default:
       return text(program, m, value(cls, "__tablename__"));
   }
+}
+
+/** The table of the class that another one extends without a table of its own. */
+function inheritedTable(
+  program: Program,
+  of: { m: number; c: number },
+  family: Exclude<Family, "django">,
+  depth: number,
+): string | null {
+  if (depth > 6 || family === "peewee") return null;
+  for (const base of program.class(of).bases) {
+    const ref = base.k === "named" ? null : program.resolve({ m: of.m, f: 0 }, base);
+    if (ref?.t !== "class" || (ref.m === of.m && ref.c === of.c)) continue;
+    const cls = program.class(ref);
+    const isAbstract = cls.fields.some((one) => one.name === "__abstract__" && isTrue(one.value));
+    // What extends a SQLModel is a plain model of data, unless it says `table=True`.
+    if (family === "sqlmodel" || isAbstract) continue;
+    const own = tableOf(program, ref.m, cls, undefined, family);
+    const found = own ?? inheritedTable(program, ref, family, depth + 1);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function columnsHere(cls: ClassIR): ClassIR["fields"] {
