@@ -1,5 +1,7 @@
 /** Connects to a live Postgres as libpq would: URL, PG* variables, password file, service file, TLS modes. */
 
+/// <reference path="./pgpass.d.ts" />
+
 import { existsSync, readFileSync } from "node:fs";
 import pg from "pg";
 import { parse } from "pg-connection-string";

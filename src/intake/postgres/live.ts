@@ -50,8 +50,9 @@ export async function loadPostgres(source: Source, ctx: IntakeContext): Promise<
   let at = "its catalogue";
   try {
     await client.query(`SET statement_timeout = ${STATEMENT_MS_MAX}; SET lock_timeout = ${LOCK_MS_MAX}`);
+    // Without a search path types are named with their schemas, as in dumps.
     await client.query(
-      "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'",
+      "SET search_path = ''; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'",
     );
     await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     const catalog = await catalogOfServer(client);

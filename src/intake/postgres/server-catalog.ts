@@ -56,7 +56,12 @@ export async function catalogOfServer(client: pg.Client): Promise<CatalogRow[]> 
 /** As `TableData.types`. */
 export async function typesOfServer(client: pg.Client): Promise<Map<string, string>> {
   const { rows } = await client.query<{ name: string; base: string }>(TYPES);
-  return new Map(rows.map((row) => [`.${row.name}`, row.base]));
+  return new Map(rows.map((row) => [`.${asDumped(row.name)}`, asDumped(row.base)]));
+}
+
+/** A type as it is read from a dump: `public.Mood` for `public."Mood"`. */
+function asDumped(type: string): string {
+  return type.replace(/"((?:[^"]|"")*)"/g, (_, name: string) => name.replaceAll('""', '"'));
 }
 
 export function keyOf(row: CatalogRow): string {
@@ -77,7 +82,11 @@ export function sqlName(row: CatalogRow): string {
 export function tableOf(row: CatalogRow, byOid: ReadonlyMap<string, CatalogRow>): DumpTable {
   const table = newTable("", row.schema, row.name);
   const keys = row.keys ?? [];
-  table.columns = (row.columns ?? []).map(({ name, type, generated }) => ({ name, type, generated }));
+  table.columns = (row.columns ?? []).map(({ name, type, generated }) => ({
+    name,
+    type: asDumped(type),
+    generated,
+  }));
   table.primaryKey = keys.filter((k) => k.type === "p").flatMap((k) => k.columns);
   table.references = keys
     .filter((k) => k.type === "f")

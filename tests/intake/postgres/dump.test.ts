@@ -77,8 +77,9 @@ CREATE TABLE "Users" (id integer);
 INSERT INTO users VALUES (1, 2, 3);
 INSERT INTO "Users" VALUES (4);
 CREATE DOMAIN small_percent AS percent CHECK (VALUE < 10);
-CREATE TABLE domains (id small_percent, many percent[]);
-INSERT INTO domains VALUES (7, ARRAY[1, 2]::percent[]);
+CREATE TYPE "Billing"."Plan ""A""" AS ENUM ('free', 'paid');
+CREATE TABLE domains (id small_percent, many percent[], plan "Billing"."Plan ""A""", kind "char");
+INSERT INTO domains VALUES (7, ARRAY[1, 2]::percent[], 'paid', 'x');
 CREATE FUNCTION fill() RETURNS bigint LANGUAGE sql BEGIN ATOMIC
   INSERT INTO nothing VALUES (1);
   INSERT INTO nothing VALUES (CASE WHEN true THEN 2 ELSE 3 END);
@@ -116,7 +117,7 @@ const TABLES: Record<string, { server: string; columns: string[]; order: string 
   billed: { server: "billed", columns: ["cents"], order: "cents" },
   typed: { server: "typed", columns: ["id", "code"], order: "id" },
   Users_2: { server: '"Users"', columns: ["id"], order: "id" },
-  domains: { server: "domains", columns: ["id", "many"], order: "id" },
+  domains: { server: "domains", columns: ["id", "many", "plan", "kind"], order: "id" },
 };
 
 const bin = postgresPrograms();
@@ -284,6 +285,18 @@ describe.skipIf(bin === null)("dumps of a real server", () => {
           serverRows(server, from, columns, order),
         );
     });
+  });
+
+  test("a dump and a live read declare the same types", async () => {
+    const declared = async (input: string) => {
+      const found: Record<string, Record<string, string>> = {};
+      await withLoaded(input, async (_store, loaded) => {
+        for (const { name, columns } of loaded.tables)
+          found[name] = Object.fromEntries(columns.map((column) => [column.name, column.declared]));
+      });
+      return found;
+    };
+    expect(await declared(server.url("app"))).toEqual(await declared(dump("types.dump", "-Fc")));
   });
 
   test.each([
