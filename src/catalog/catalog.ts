@@ -9,6 +9,7 @@ import { findLinks } from "./links.ts";
 import { findRollups } from "./rollups.ts";
 import { timedSeries } from "./series.ts";
 import { buildUsage } from "./usage.ts";
+import { keepWithin } from "./within.ts";
 
 /**
  * Everything that checks may look at. Writes `trueup.tables`, `trueup.columns` and `trueup.links`.
@@ -27,6 +28,7 @@ export async function buildCatalog(
     for (const raw of input.tables) {
       const one = describeTable(raw, settings);
       described.push(one);
+      await keepWithin(store, one, input.input, settings);
       if (raw.form === "lines" || raw.view) continue;
       const relation = await buildUsage(store, one);
       if (relation) usage.push(relation);

@@ -29,8 +29,11 @@ export async function loadDuckdb(source: Source, ctx: IntakeContext): Promise<Lo
   if (existsSync(`${file}.wal`)) notes.push("read together with the write-ahead log beside it");
   await attach(store, source, file, source.name);
   const found = await tablesOf(store, source.name);
-  // An attached file can stand for a schema only under its own names, and a database to keep must hold the rows.
-  const inPlace = ctx.settings.dbFile === null && found.every((table) => table.schema === "main");
+  // An attached file can stand for a schema only under its own names; a database to keep must hold the rows, and rows of
+  // another time cannot be taken out of a file.
+  const { dbFile, since, until } = ctx.settings;
+  const whole = dbFile === null && since === null && until === null;
+  const inPlace = whole && found.every((table) => table.schema === "main");
   let catalog = source.name;
   if (!inPlace) {
     await store.run(`DETACH ${ident(source.name)}`);
