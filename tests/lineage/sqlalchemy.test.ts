@@ -145,6 +145,14 @@ def grown(s, x):
     stmt = subq()
     if x: stmt = stmt.where(Tag.id == 1)
     return s.execute(stmt).all()
+def extended(s, x):
+    stmt = select(Author)
+    if x:
+        stmt = (
+            stmt.join(Post, Post.author_id == Author.id)
+            .where(Post.title == "x")
+        )
+    return s.scalars(stmt).all()
 def composed(s): return s.execute(select(func.count()).select_from(subq().subquery())).all()
 `,
     [
@@ -157,6 +165,8 @@ def composed(s): return s.execute(select(func.count()).select_from(subq().subque
       "grown reads tags",
       "grown reads authors",
       "grown reads posts",
+      "extended reads authors",
+      "extended reads posts",
       "composed reads authors",
       "composed reads posts",
     ],

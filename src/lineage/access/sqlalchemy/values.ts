@@ -1,6 +1,7 @@
 /** Follows a statement, a model or an instance of SQLAlchemy through names, functions, methods and attributes. */
 
 import type { Expr, FunctionIR } from "../../ir.ts";
+import { partsOf } from "../../ir.ts";
 import type { Model } from "../../models/models.ts";
 import type { AlchemyModels, Relationship } from "../../models/sqlalchemy.ts";
 import type { Place } from "../../program.ts";
@@ -15,6 +16,7 @@ import { Objects } from "./objects.ts";
 
 const DEPTH_MAX = 60;
 const VALUES_MAX = 12;
+const NAMES_MAX = 2_000;
 /** Expressions looked at for one question. */
 const STEPS_MAX = 3_000;
 
@@ -26,6 +28,7 @@ export class Values {
   readonly #objects: Objects;
   readonly #known = new Map<Expr, Held | null>();
   readonly #open = new Set<Expr>();
+  readonly #names = new Map<Expr, Set<Expr>>();
   #depth = 0;
   #steps = 0;
 
@@ -103,7 +106,12 @@ export class Values {
       const at = { m: place.m, f };
       const fn: FunctionIR = program.function(at);
       const line = f === place.f && expr.at > 0 ? expr.at : Number.MAX_SAFE_INTEGER;
-      const values = valuesAt(fn, name, line, (value) => this.#open.has(value));
+      const values = valuesAt(
+        fn,
+        name,
+        line,
+        (value) => this.#open.has(value) || this.#namesIn(value).has(expr),
+      );
       const type = fn.types?.get(name);
       const param = fn.params.find((one) => one.name === name);
       const given = param ? this.#param(at, param, frame) : null;
@@ -120,6 +128,21 @@ export class Values {
       f = fn.outer;
     }
     return this.#named(place, expr, frame);
+  }
+
+  /** The names in a value: in `stmt = stmt.where(…)` the inner one is an earlier statement. */
+  #namesIn(value: Expr): ReadonlySet<Expr> {
+    let names = this.#names.get(value);
+    if (!names) {
+      names = new Set();
+      const pending: Expr[] = [value];
+      for (let next = pending.pop(); next && names.size < NAMES_MAX; next = pending.pop()) {
+        if (next.k === "name") names.add(next);
+        pending.push(...partsOf(next));
+      }
+      this.#names.set(value, names);
+    }
+    return names;
   }
 
   #param(at: Place, param: FunctionIR["params"][number], frame: Frame | null): Held | null {
