@@ -1,21 +1,21 @@
 /** GORM: the model a chain works on is the type of what it is given; relations and texts name the other tables. */
 
-import type { AccessFact } from "../facts.ts";
-import { GORM } from "../models/go.ts";
+import type { AccessFact } from "../../facts.ts";
+import { GORM } from "../../models/go.ts";
 import {
   type Relation,
   relationOf,
   relationsAlong,
   relationsOf,
   type Struct,
-} from "../models/go-relations.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName } from "../sites.ts";
-import { type AccessContext, constantOf, keysOf } from "./emit.ts";
-import { isOpenType, modelOf, structOf } from "./go-types.ts";
-import { type ChainStep, type Located, stepsOf } from "./gorm-chain.ts";
-import { tablesOfStep } from "./gorm-sql.ts";
+} from "../../models/go-relations.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName } from "../../sites.ts";
+import { type AccessContext, constantOf, keysOf } from "../emit.ts";
+import { type ChainStep, type Located, stepsOf } from "./chain.ts";
+import { tablesOfStep } from "./sql.ts";
+import { isOpenType, modelOf, structOf } from "./types.ts";
 
 type Operation = AccessFact["operation"];
 

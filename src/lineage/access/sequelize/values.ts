@@ -1,15 +1,15 @@
 /** Sequelize: which model an expression is the class or a row of, through finders, scopes, loops, callbacks and own methods. */
 
-import type { Expr, FunctionIR } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import type { Place, Ref } from "../program.ts";
-import { valuesAt } from "../reaching.ts";
-import { type Call, calledName, receiverOf } from "../sites.ts";
-import type { Callbacks, Handed } from "./callbacks.ts";
-import { type AccessContext, constantOf } from "./emit.ts";
-import type { Associations } from "./sequelize-associations.ts";
-import { agreed, type ModelNames, type Value, valueFor } from "./sequelize-names.ts";
-import { DEFAULT_SCOPE, scopesIn, UNSCOPED } from "./sequelize-scopes.ts";
+import type { Expr, FunctionIR } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place, Ref } from "../../program.ts";
+import { valuesAt } from "../../reaching.ts";
+import { type Call, calledName, receiverOf } from "../../sites.ts";
+import type { Callbacks, Handed } from "../callbacks.ts";
+import { type AccessContext, constantOf } from "../emit.ts";
+import type { Associations } from "./associations.ts";
+import { agreed, type ModelNames, type Value, valueFor } from "./names.ts";
+import { DEFAULT_SCOPE, scopesIn, UNSCOPED } from "./scopes.ts";
 
 const DEPTH_MAX = 16;
 
