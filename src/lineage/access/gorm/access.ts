@@ -14,46 +14,11 @@ import type { Place } from "../../program.ts";
 import { type Call, calledName } from "../../sites.ts";
 import { type AccessContext, constantOf, keysOf } from "../emit.ts";
 import { type ChainStep, type Located, stepsOf } from "./chain.ts";
+import { ASSOCIATION, FILLS_ANYTHING, LOADS, VERBS } from "./methods.ts";
 import { tablesOfStep } from "./sql.ts";
 import { isOpenType, modelOf, structOf } from "./types.ts";
 
 type Operation = AccessFact["operation"];
-
-const VERBS: Record<string, Operation> = {
-  Find: "select",
-  First: "select",
-  Take: "select",
-  Last: "select",
-  Scan: "select",
-  Pluck: "select",
-  Count: "select",
-  Rows: "select",
-  Row: "select",
-  FindInBatches: "select",
-  FirstOrInit: "select",
-  Create: "insert",
-  CreateInBatches: "insert",
-  FirstOrCreate: "insert",
-  Save: "upsert",
-  Update: "update",
-  Updates: "update",
-  UpdateColumn: "update",
-  UpdateColumns: "update",
-  Delete: "delete",
-};
-/** What a verb fills says nothing about the table that it reads. */
-const FILLS_ANYTHING = /^(Scan|Pluck|Count|Rows|Row)$/;
-/** These load the models themselves, and with them what is preloaded. */
-const LOADS = /^(Find|First|Take|Last|FindInBatches|FirstOrInit|FirstOrCreate)$/;
-/** What is done to the rows behind a relation: `db.Model(&user).Association("Roles").Append(role)`. */
-const ASSOCIATION: Record<string, Operation> = {
-  Find: "select",
-  Count: "select",
-  Append: "insert",
-  Replace: "upsert",
-  Delete: "delete",
-  Clear: "delete",
-};
 
 /** All accesses by GORM. */
 export function gormAccess(ctx: AccessContext): void {
