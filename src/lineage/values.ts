@@ -3,24 +3,14 @@
  * different table for every repository that `tableOf` is given, which resolution without arguments cannot tell.
  */
 
+import { argumentsOf, DEPTH_MAX, type Find, memberOfInstance } from "./instances.ts";
 import type { Expr, FunctionIR } from "./ir.ts";
 import type { Place, Program } from "./program.ts";
 import { valuesAt } from "./reaching.ts";
-import {
-  assigned,
-  constantOf,
-  type Frame,
-  fromRef,
-  type Given,
-  type Instance,
-  type Scope,
-  superArgs,
-  type Value,
-} from "./value.ts";
+import { constantOf, type Frame, fromRef, type Scope, type Value } from "./value.ts";
 
 const UNKNOWN: readonly Value[] = [{ t: "outside", path: null }];
 const VALUES_MAX = 8;
-const DEPTH_MAX = 40;
 /** Expressions looked at for one question. */
 const STEPS_MAX = 800;
 
@@ -71,6 +61,8 @@ export class Values {
     else this.#known.set(expr, found);
     return found;
   }
+
+  readonly #findIn: Find = (scope, expr, depth) => this.#find(scope, expr, depth);
 
   #look(scope: Scope, expr: Expr, depth: number): readonly Value[] {
     const next = (inner: Expr) => this.#find(scope, inner, depth + 1);
@@ -190,7 +182,7 @@ export class Values {
       case "class":
         return this.#member({ ...of, t: "instance", made: null }, name, depth);
       case "instance": {
-        const found = this.#ofClass(of, of, of.made, name, depth);
+        const found = memberOfInstance(this.#program, this.#findIn, of, of, of.made, name, depth);
         return found.length > 0 ? found : unknown;
       }
       case "module": {
@@ -209,59 +201,6 @@ export class Values {
       default:
         return unknown;
     }
-  }
-
-  /** A method or a field of an object, looked for in `cls` and its bases; `made` is how that class's part was made. */
-  #ofClass(
-    self: Instance,
-    cls: { m: number; c: number },
-    made: Instance["made"],
-    name: string,
-    depth: number,
-  ): readonly Value[] {
-    if (depth > DEPTH_MAX) return [];
-    const program = this.#program;
-    const { methods, fields, bases } = program.class(cls);
-    const method = methods.get(name);
-    if (method !== undefined) return [{ t: "function", m: cls.m, f: method, self, frame: null }];
-    const maker = methods.get("constructor") ?? methods.get("__init__");
-    const place = { m: cls.m, f: maker ?? 0 };
-    const args = made && maker !== undefined ? this.#bind(place, made.args, made.scope) : new Map();
-    const frame: Frame = { ...place, args, self, outer: null };
-    const declared = fields.filter((field) => field.name === name);
-    const found = declared.flatMap((field): readonly Value[] => {
-      if (field.value) return this.#find({ ...place, frame }, field.value, depth + 1);
-      // `constructor(private users: Users)` and the fields of a dataclass are what the maker is given.
-      const given = args.get(name) ?? (maker === undefined ? this.#ofDataclass(cls, made, name) : undefined);
-      if (given) return this.#find(given.scope, given.expr, depth + 1);
-      const type = field.type ? program.resolve({ m: cls.m, f: 0 }, field.type) : null;
-      if (type?.t === "class") return [{ ...type, t: "instance", made: null }];
-      if (type && type.t !== "expr") return fromRef(type);
-      return [{ t: "given", type: field.type, scope: { m: cls.m, f: 0, frame: null } }];
-    });
-    if (declared.length > 0) return found;
-    for (const base of bases) {
-      const ref = program.resolve({ m: cls.m, f: 0 }, base.k === "call" ? base.callee : base);
-      if (ref?.t !== "class" || (ref.m === cls.m && ref.c === cls.c)) continue;
-      const handed = maker === undefined ? made : superArgs(program.function(place), { ...place, frame });
-      const inherited = this.#ofClass(self, ref, handed, name, depth + 1);
-      if (inherited.length > 0) return inherited;
-    }
-    return [];
-  }
-
-  #ofDataclass(cls: { m: number; c: number }, made: Instance["made"], name: string): Given | undefined {
-    if (!made) return undefined;
-    const names = this.#program.class(cls).fields.map((field) => field.name);
-    return assigned(names, made.args, made.scope).get(name);
-  }
-
-  /** The arguments of a call by the names of the parameters. */
-  #bind(place: Place, args: readonly Expr[], scope: Scope): Map<string, Given> {
-    const fn = this.#program.function(place);
-    const names = fn.params.map((param) => param.name);
-    if (fn.cls !== null && /^(self|cls)$/.test(names[0] ?? "")) names.shift();
-    return assigned(names, args, scope);
   }
 
   #called(scope: Scope, expr: Expr & { k: "call" }, depth: number): readonly Value[] {
@@ -290,7 +229,7 @@ export class Values {
         const frame: Frame = {
           m: of.m,
           f: of.f,
-          args: this.#bind(of, args, scope),
+          args: argumentsOf(this.#program, of, args, scope),
           self: of.self,
           outer: of.frame,
         };

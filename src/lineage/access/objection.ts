@@ -8,6 +8,7 @@ import { valuesAt } from "../reaching.ts";
 import { type Call, calledName, chainOf, entryOf, receiverOf, type Step } from "../sites.ts";
 import { type AccessContext, constantOf, isBound, laterSteps } from "./emit.ts";
 import { joinedTables } from "./knex.ts";
+import { type Graph, graphOf, parseGraph } from "./objection-graph.ts";
 import { objectsOf } from "./options.ts";
 
 type Operation = AccessFact["operation"];
@@ -109,7 +110,7 @@ class ObjectionReader {
     for (const { name, args } of steps) {
       if (!args?.[0] || !GRAPH.test(name) || !model) continue;
       const text = constantOf(this.ctx.program, place, args[0]);
-      const graph = text === null ? graphOf(args[0], 0) : parseGraph(text);
+      const graph = text === null ? graphOf(args[0]) : parseGraph(text);
       this.graph(model, graph, read, 0);
     }
   }
@@ -260,44 +261,4 @@ class ObjectionReader {
     const text = constantOf(this.ctx.program, place, expr?.k === "list" ? expr.items[0] : expr);
     return text === null ? null : (/(?:^|\.)([^.]+)\.[^.]+$/.exec(text)?.[1] ?? null);
   }
-}
-
-/** A graph of relations: `[pets, children.[pets]]`. */
-type Graph = Map<string, Graph>;
-
-/** `{ pets: true, children: { pets: true } }`. */
-function graphOf(expr: Expr, depth: number): Graph {
-  const graph: Graph = new Map();
-  if (expr.k !== "object" || depth > 8) return graph;
-  for (const { key, value } of expr.entries)
-    if (key !== null && !key.startsWith("$")) graph.set(key, graphOf(value, depth + 1));
-  return graph;
-}
-
-/** Reads Objection's text form of a graph; modifiers and aliases say nothing about tables. */
-function parseGraph(text: string): Graph {
-  const tokens = text.replace(/\([^)]*\)|\s+as\s+\w+|\^\d*/g, "").match(/[\w$]+|[[\].,]/g) ?? [];
-  let at = 0;
-  const list = (into: Graph, depth: number): void => {
-    if (depth > 8) return;
-    if (tokens[at] === "[") {
-      at++;
-      while (at < tokens.length && tokens[at] !== "]") {
-        list(into, depth + 1);
-        if (tokens[at] === ",") at++;
-      }
-      at++;
-      return;
-    }
-    const name = tokens[at++];
-    if (name === undefined || !/^[\w$]+$/.test(name)) return;
-    const inner: Graph = into.get(name) ?? new Map();
-    into.set(name, inner);
-    if (tokens[at] !== ".") return;
-    at++;
-    list(inner, depth + 1);
-  };
-  const graph: Graph = new Map();
-  list(graph, 0);
-  return graph;
 }

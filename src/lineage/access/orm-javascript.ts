@@ -3,7 +3,7 @@
 import { usesSequelize } from "../models/sequelize.ts";
 import type { AccessContext } from "./emit.ts";
 import { objectionReader } from "./objection.ts";
-import { sequelizeReader } from "./sequelize.ts";
+import { sequelizeReader } from "./sequelize/access.ts";
 import { typeormCall } from "./typeorm.ts";
 
 /** All accesses by these. */

@@ -1,45 +1,28 @@
 /** Table accesses by SQL text: which call runs which text, wherever the text stands. */
 
-import { MIGRATION_FILE } from "../../contract/code.ts";
 import type { AccessFact, DerivedFact, LiteralFact, TableFact } from "../facts.ts";
 import { type Flat, flatten, type HoleName, type Piece, type Text } from "../flat.ts";
-import { goPackage } from "../go-scope.ts";
 import type { Expr } from "../ir.ts";
 import { undoes } from "../migrations.ts";
 import type { Place, Program } from "../program.ts";
 import { type Call, calledName, type Site, type Tagged } from "../sites.ts";
-import type { SqlAnalysis, SqlLiteral, SqlTable } from "../sql/analysis.ts";
+import type { SqlAnalysis, SqlLiteral } from "../sql/analysis.ts";
 import { analyzeSql } from "../sql/analyze.ts";
 import { sqlShape } from "../sql/tokens.ts";
 import { namedSql, usesNamedSql } from "../sql-files.ts";
 import { textsOf } from "../text.ts";
+import { tableFact } from "./declared.ts";
 import { constantOf } from "./emit.ts";
+import { statementBehind } from "./prepared.ts";
+import { NAMES_CTE, NO_RUN, PREPARES, REBINDS, RUNS, STATEMENT_RUNS } from "./runners.ts";
 
+/** What all SQL texts of a program say. */
 export interface SqlFacts {
   access: AccessFact[];
   literals: LiteralFact[];
   tables: TableFact[];
   derived: DerivedFact[];
 }
-
-/** Methods and functions that run SQL in some library of JavaScript, Python or Go. */
-const RUNS =
-  /^(query|queryOne|queryRaw|execute|executeRaw|executemany|executescript|exec|execSync|run|all|get|each|iterate|values|raw|unsafe|any|one|oneOrNone|many|manyOrNone|none|multi|result|fetch|fetchall|fetchone|fetchrow|fetchval|fetch_all|fetch_one|fetch_val|execute_query|read_sql|read_sql_query|scalar|scalars|sql|QueryRow|QueryRowContext|QueryContext|Query|QueryRowx|QueryRowxContext|Queryx|QueryxContext|Exec|ExecContext|MustExec|MustExecContext|NamedExec|NamedExecContext|NamedQuery|NamedQueryContext|Queue|Get|GetContext|Select|SelectContext|Raw|batch|\$queryRaw|\$executeRaw|\$queryRawUnsafe|\$executeRawUnsafe|from_statement|createQuery|callproc|sendQuery|selectObjects|selectValue)$/;
-/** What makes a statement that something else runs later. */
-const PREPARES =
-  /^(prepare|prepareAsync|prepareStatement|Prepare|PrepareContext|Preparex|PreparexContext|PrepareNamed|PrepareNamedContext|text|sql|SQL|prepare_cached)$/;
-/** What runs a prepared statement. */
-const STATEMENT_RUNS =
-  /^(run|all|get|iterate|each|values|pluck|raw|expand|execute|exec|query|first|bind|executemany|fetchall|fetchone|Query|QueryRow|QueryContext|QueryRowContext|Exec|ExecContext|Queryx|QueryxContext|QueryRowx|QueryRowxContext|MustExec|MustExecContext|Get|GetContext|Select|SelectContext|step|finalize|reset)$/;
-/** What binds a prepared statement to a transaction: `tx.Stmt(s.insert).Exec(…)`. */
-const REBINDS = /^(Stmt|StmtContext|Stmtx|StmtxContext|NamedStmt|NamedStmtContext)$/;
-/** Texts given to these are told or compared, not run. */
-const NO_RUN =
-  /^(log|info|warn|warning|error|debug|trace|fatal|critical|exception|print|println|printf|Println|Printf|Print|Errorf|Fatal|Fatalf|Error|TypeError|RangeError|Exception|ValueError|RuntimeError|expect|toBe|toEqual|toContain|toMatch|toHaveBeenCalledWith|assert|equal|deepEqual|push|append|unshift|includes|startsWith|endsWith|indexOf|test|match|split|replace|replaceAll|add|set|describe|it|t|i18n|gettext|_|alert|confirm|title|help|getLogger|addArgument|add_argument|option|description|join|len|length|format|dedent|strip|trim|isinstance|New|Wrap|Wrapf|fail|warnings|echo|createElement|write|assertEqual|assertIn|Contains|HasPrefix|Equal|Sprintf|sprintf|Sprint|concat|TrimSpace|toString|Join|Replace|ReplaceAll|Rebind|BindNamed|In|Named)$/;
-
-/** What names a CTE of a builder, whose parts are texts. */
-const NAMES_CTE =
-  /^(\$?with|with_?(cte|recursive|materialized|notMaterialized)|cte|addCommonTableExpression)$/i;
 
 /** Sites looked at before signals are. */
 const SITES_AT_ONCE = 2_000;
@@ -180,7 +163,7 @@ class SqlReader {
   madeBy(place: Place, expr: Expr): { flats: Flat[] } | null {
     const query = this.queryOf(place, expr);
     if (query) return { flats: this.flats([[query]], true) };
-    const source = this.definition(place, expr, 0);
+    const source = statementBehind(this.program, place, expr);
     if (!source) return null;
     const { expr: made, place: at } = source;
     const isPrepare = made.k === "tagged" || (made.k === "call" && PREPARES.test(calledName(made)));
@@ -201,71 +184,6 @@ class SqlReader {
     const struct = this.program.goFields.structOf(this.program.resolve(place, expr.of));
     const name = struct ? this.program.goFields.queryOf(struct, expr.name) : null;
     return name === null ? null : namedSql(this.program, name);
-  }
-
-  /** The call or tagged text behind a name, a member or a field. */
-  definition(place: Place, expr: Expr, depth: number): { expr: Expr; place: Place } | null {
-    if (depth > 8) return null;
-    if (expr.k === "call" || expr.k === "tagged") return { expr, place };
-    if (expr.k === "name") {
-      for (let f: number | null = place.f; f !== null; ) {
-        const fn = this.program.function({ m: place.m, f });
-        const value = fn.bindings.get(expr.name)?.at(-1);
-        if (value) return value === expr ? null : this.definition({ m: place.m, f }, value, depth + 1);
-        f = fn.outer;
-      }
-      return this.imported(place, expr.name, depth);
-    }
-    if (expr.k !== "member") return null;
-    const bound =
-      expr.of.k === "name"
-        ? this.program.function(place).bindings.get(`${expr.of.name}.${expr.name}`)?.at(-1)
-        : undefined;
-    if (bound) return this.definition(place, bound, depth + 1);
-    const of = this.program.resolve(place, expr.of);
-    const struct = this.program.goFields.structOf(of);
-    if (struct && this.program.module(struct.m).language === "go") {
-      for (const given of this.program.goFields.of(struct, expr.name)) {
-        const found = this.definition(given.place, given.expr, depth + 1);
-        if (found) return found;
-      }
-      return null;
-    }
-    if (of?.t === "instance" || of?.t === "class") {
-      const cls = this.program.class(of);
-      const value = cls.fields.find((field) => field.name === expr.name)?.value;
-      const maker = cls.methods.get("constructor") ?? cls.methods.get("__init__") ?? 0;
-      return value ? this.definition({ m: of.m, f: maker }, value, depth + 1) : null;
-    }
-    if (of?.t === "expr" && of.expr.k === "object") {
-      const value = of.expr.entries.find((entry) => entry.key === expr.name)?.value;
-      return value ? this.definition(of.place, value, depth + 1) : null;
-    }
-    if (of?.t === "module") return this.exportedDefinition(of.m, expr.name, depth);
-    return null;
-  }
-
-  imported(place: Place, name: string, depth: number): { expr: Expr; place: Place } | null {
-    const module = this.program.module(place.m);
-    const one = module.imports.find((item) => item.local === name);
-    if (!one && module.language === "go")
-      for (const m of goPackage(this.program, module.file)) {
-        const value = this.program.module(m).functions[0]?.bindings.get(name)?.at(-1);
-        if (value) return this.definition({ m, f: 0 }, value, depth + 1);
-      }
-    if (!one) return null;
-    const target = this.program.imports.resolve(module, one.source);
-    return "module" in target ? this.exportedDefinition(target.module, one.name, depth) : null;
-  }
-
-  exportedDefinition(m: number, name: string, depth: number): { expr: Expr; place: Place } | null {
-    const module = this.program.module(m);
-    const exported = module.exports.find((one) => one.name === name)?.value ?? null;
-    const place = { m, f: 0 };
-    if (exported && !(exported.k === "name" && exported.name === name))
-      return this.definition(place, exported, depth + 1);
-    const value = module.functions[0]?.bindings.get(name)?.at(-1);
-    return value ? this.definition(place, value, depth + 1) : null;
   }
 
   /** Statements that nothing is seen to run belong to where they are made. */
@@ -373,18 +291,4 @@ function readsAsSql(sql: string): boolean {
   if (/[.?!:]\s*$/.test(sql) || /\b(the|your|this|please|an)\b/i.test(sql.replace(/'[^']*'/g, "")))
     return false;
   return /\n|[=*(?]|\$\d|\{\{/.test(sql) && analyzeSql(sql).parsed;
-}
-
-/** A table that SQL declares, as a fact. */
-export function tableFact(table: SqlTable, file: string, line: number): TableFact {
-  const isRenamed = table.how === "rename";
-  const name = isRenamed ? (table.columns[0] ?? table.name) : table.name;
-  return {
-    name,
-    declared_as: name,
-    how: MIGRATION_FILE.test(file) ? "migration" : "ddl",
-    file,
-    line,
-    columns: isRenamed ? [] : table.columns,
-  };
 }

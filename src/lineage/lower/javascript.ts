@@ -3,14 +3,11 @@
 import type { ClassIR, Expr, FunctionIR, Language, ModuleIR } from "../ir.ts";
 import { fieldOf, type Node, type Syntax } from "../syntax.ts";
 import { Builder, NOTHING } from "./builder.ts";
+import { lowerClass } from "./javascript-class.ts";
 import { lowerExpression, stringValue } from "./javascript-expression.ts";
+import { exportOf, importOf } from "./javascript-imports-exports.ts";
 import { moduleOf, STATEMENTS } from "./javascript-module.ts";
 import { declaredType, instanceOf, typeOf } from "./javascript-types.ts";
-
-/** `name`, `name as alias` and `"any name" as alias` of an export clause, behind `type` or not. */
-const EXPORTED = /^(?:type\s+(?!as\b))?([\w$]+|"[^"]*"|'[^']*')(?:\s+as\s+([\w$]+|"[^"]*"|'[^']*'))?$/;
-
-const withoutQuotes = (name: string) => (/^["']/.test(name) ? name.slice(1, -1) : name);
 
 /** What an anonymous function is called by its surroundings, and whether that makes it stand for itself. */
 export interface Hint {
@@ -110,9 +107,9 @@ export class JavaScript extends Builder {
         return;
       }
       case "import_statement":
-        return this.importOf(node);
+        return importOf(this, node);
       case "export_statement":
-        return this.exportOf(node);
+        return exportOf(this, node);
       case "function_declaration":
       case "generator_function_declaration": {
         const fn = this.functionOf(node, null);
@@ -231,170 +228,24 @@ export class JavaScript extends Builder {
     else this.pattern(target, { k: "member", of: value, name: key, at: this.at(target) });
   }
 
+  /** Adds an import of `name` of a module as `local`. */
   addImport(local: string, source: string, name: string, node: Node): void {
     this.module.imports.push({ local, source, name, at: this.at(node) });
   }
 
-  importOf(node: Node): void {
-    const required = node.kids.find((kid) => kid.type === "import_require_clause");
-    const from = fieldOf(node, "source") ?? (required ? fieldOf(required, "source") : undefined);
-    if (!from) return;
-    const source = stringValue(this, from);
-    if (required?.kids[0]) return this.addImport(this.text(required.kids[0]), source, "*", node);
-    const clause = node.kids.find((kid) => kid.type === "import_clause");
-    if (!clause) return this.addImport("", source, "*", node);
-    for (const kid of clause.kids) {
-      if (kid.type === "identifier") this.addImport(this.text(kid), source, "default", kid);
-      else if (kid.type === "namespace_import" && kid.kids[0])
-        this.addImport(this.text(kid.kids[0]), source, "*", kid);
-      else if (kid.type === "named_imports")
-        for (const one of kid.kids) {
-          const name = fieldOf(one, "name");
-          const renamed = /^default\s+as\s+([\w$]+)/.exec(this.text(one))?.[1];
-          if (renamed) this.addImport(renamed, source, "default", one);
-          else if (name)
-            this.addImport(this.text(fieldOf(one, "alias") ?? name), source, this.unquoted(name), one);
-        }
-    }
-  }
-
-  unquoted(node: Node): string {
-    return node.type === "string" ? stringValue(this, node) : this.text(node);
-  }
-
-  exportOf(node: Node): void {
-    const from = fieldOf(node, "source");
-    const source = from ? stringValue(this, from) : null;
-    const declaration = fieldOf(node, "declaration");
-    const value = fieldOf(node, "value");
-    const isDefault = /^export\s+default\b/.test(
-      this.between(node.start, (declaration ?? value ?? node).end),
-    );
-    if (declaration) {
-      const [functions, classes] = [this.module.functions.length, this.module.classes.length];
-      if (declaration.type === "class_declaration" || declaration.type === "abstract_class_declaration")
-        this.classOf(declaration, node.kids);
-      else if (declaration.type.endsWith("function_declaration") && !fieldOf(declaration, "name"))
-        this.functionOf(declaration, { name: "default", prefix: "", named: true });
-      else this.statement(declaration);
-      for (const name of this.declaredNames(declaration))
-        this.addExport(isDefault ? "default" : name, { k: "name", name, at: this.at(node) });
-      if (isDefault && !fieldOf(declaration, "name") && this.module.functions.length > functions)
-        this.addExport("default", { k: "function", fn: functions, at: this.at(node) });
-      if (isDefault && this.module.classes.length > classes && !fieldOf(declaration, "name"))
-        this.addExport("default", { k: "name", name: "default", at: this.at(node) });
-    } else if (value) {
-      const expr = lowerExpression(this, value, { name: "default", prefix: "", named: true });
-      this.root(expr);
-      this.addExport(isDefault ? "default" : "=", expr);
-    }
-    const clause = node.kids.find((kid) => kid.type === "export_clause");
-    for (const one of clause?.kids ?? []) {
-      // `default` is a keyword and no named node: the text says all. `type` may stand before a name.
-      const [, name = "", alias = name] = EXPORTED.exec(this.text(one)) ?? [];
-      if (name === "") continue;
-      const outside = withoutQuotes(alias);
-      if (source === null) this.addExport(outside, { k: "name", name, at: this.at(one) });
-      else this.module.exports.push({ name: outside, value: null, source, from: withoutQuotes(name) });
-    }
-    if (source !== null && !clause) {
-      const space = node.kids.find((kid) => kid.type === "namespace_export")?.kids[0];
-      this.module.exports.push(
-        space
-          ? { name: this.text(space), value: null, source, from: "*" }
-          : { name: "*", value: null, source, from: null },
-      );
-    }
-  }
-
+  /** Adds an export of a value of this module. */
   addExport(name: string, value: Expr): void {
     this.module.exports.push({ name, value, source: null, from: null });
   }
 
-  declaredNames(node: Node): string[] {
-    if (node.type === "lexical_declaration" || node.type === "variable_declaration")
-      return node.kids.flatMap((kid) => {
-        const name = fieldOf(kid, "name");
-        return name?.type === "identifier" ? [this.text(name)] : name ? this.patternNames(name) : [];
-      });
-    if (/^(interface|type_alias)_declaration$/.test(node.type)) {
-      const name = declaredType(this.text(node), this.at(node))?.name;
-      return name ? [name] : [];
-    }
-    const name = fieldOf(node, "name");
-    return name ? [this.text(name)] : [];
+  /** The name of a key or a member, which may be written as a text. */
+  unquoted(node: Node): string {
+    return node.type === "string" ? stringValue(this, node) : this.text(node);
   }
 
-  patternNames(node: Node): string[] {
-    if (node.type === "shorthand_property_identifier_pattern" || node.type === "identifier")
-      return [this.text(node)];
-    if (node.type === "pair_pattern") {
-      const value = fieldOf(node, "value");
-      return value ? this.patternNames(value) : [];
-    }
-    return node.kids.flatMap((kid) => this.patternNames(kid));
-  }
-
+  /** Adds a class with its members; `around` holds the decorators that stand before an `export`. */
   classOf(node: Node, around: readonly Node[]): number {
-    const name = fieldOf(node, "name");
-    const cls = this.addClass(name ? this.text(name) : "default", node, null);
-    const index = this.module.classes.length - 1;
-    for (const kid of [...around, ...node.kids]) {
-      if (kid.type === "decorator" && kid.kids[0])
-        cls.decorators.push(lowerExpression(this, kid.kids[0], null));
-      if (kid.type !== "class_heritage") continue;
-      const clause = kid.kids.find((one) => one.type === "extends_clause") ?? kid;
-      const base = fieldOf(clause, "value") ?? clause.kids[0];
-      if (base && base.type !== "implements_clause") cls.bases.push(lowerExpression(this, base, null));
-    }
-    const outer = this.cls;
-    this.cls = index;
-    let decorators: Expr[] = [];
-    for (const member of fieldOf(node, "body")?.kids ?? []) {
-      if (member.type === "decorator") {
-        if (member.kids[0]) decorators.push(lowerExpression(this, member.kids[0], null));
-        continue;
-      }
-      this.classMember(member, cls, index, decorators);
-      decorators = [];
-    }
-    this.cls = outer;
-    return index;
-  }
-
-  classMember(member: Node, cls: ClassIR, index: number, before: readonly Expr[]): void {
-    const nameNode = fieldOf(member, "name") ?? fieldOf(member, "property");
-    const decorators = [
-      ...before,
-      ...member.kids
-        .filter((kid) => kid.type === "decorator" && kid.kids[0])
-        .map((kid) => lowerExpression(this, kid.kids[0] as Node, null)),
-    ];
-    if (member.type === "method_definition" && nameNode) {
-      const name = this.unquoted(nameNode);
-      const fn = this.functionOf(member, { name, prefix: cls.name, named: true });
-      const method = this.module.functions[fn] as FunctionIR;
-      method.cls = index;
-      method.decorators = decorators;
-      cls.methods.set(name, fn);
-    } else if (member.type === "public_field_definition" || member.type === "field_definition") {
-      if (!nameNode) return;
-      const name = this.unquoted(nameNode);
-      const [value, type] = [fieldOf(member, "value"), fieldOf(member, "type")];
-      const expr = value ? lowerExpression(this, value, { name, prefix: cls.name, named: true }) : null;
-      if (expr?.k === "function") {
-        cls.methods.set(name, expr.fn);
-        (this.module.functions[expr.fn] as FunctionIR).cls = index;
-      } else if (expr) this.root(expr);
-      cls.fields.push({
-        name,
-        value: expr,
-        type: type ? typeOf(this, type) : null,
-        decorators,
-        tag: null,
-        at: this.at(member),
-      });
-    } else if (member.type === "class_static_block") this.statements(member);
+    return lowerClass(this, node, around);
   }
 }
 

@@ -3,19 +3,11 @@
 import type { Expr } from "../ir.ts";
 import type { Place, Program } from "../program.ts";
 import { type Call, calledName, entryOf } from "../sites.ts";
-import {
-  appLabel,
-  holdsApp,
-  isProxy,
-  labelledModel,
-  metaOf,
-  named,
-  ownModel,
-  textAt,
-  valueIn,
-} from "./django.ts";
+import { appLabel, holdsApp, isProxy, labelledModel, metaOf, named, ownModel, textAt } from "./django.ts";
+import { relateOwnModels } from "./django-own-relations.ts";
 import { definitionOf, type Model, type Models } from "./models.ts";
 
+/** What a name of a model leads to. */
 export interface Relation {
   /** `one`: a column of this table points to one row; `reverse-one`: one row points here; `reverse`: rows point here; `many`: through a table between. */
   kind: "one" | "reverse-one" | "reverse" | "many";
@@ -55,7 +47,12 @@ export class DjangoModels {
       if (of) this.#byLabel.set(`${appLabel(program, of)}.${model.declaredAs}`.toLowerCase(), model);
     }
     this.#user = this.#userModel();
-    this.#builtIn();
+    relateOwnModels({
+      user: this.#user,
+      hasTokens: program.uses("rest_framework.authtoken"),
+      column: (...relation) => this.#column(...relation),
+      many: (...relation) => this.#many(...relation),
+    });
     for (const model of own) {
       const of = models.classOf(model);
       if (of) this.#relationsOf(model, of, of, 0);
@@ -143,25 +140,6 @@ export class DjangoModels {
       if (label !== null) return this.labelled(label, null);
     }
     return labelledModel("auth", "User");
-  }
-
-  /** Relations of Django's own models, and those that a user's model inherits. */
-  #builtIn(): void {
-    const group = labelledModel("auth", "Group") as Model;
-    const permission = labelledModel("auth", "Permission") as Model;
-    const content = labelledModel("contenttypes", "ContentType") as Model;
-    this.#many(group, "permissions", permission, "auth_group_permissions", "group_set", "group");
-    this.#column(permission, "content_type", content, "permission_set", "permission");
-    const log = labelledModel("admin", "LogEntry") as Model;
-    this.#column(log, "content_type", content, "logentry_set", "logentry");
-    const user = this.#user;
-    if (!user) return;
-    this.#column(log, "user", user, "logentry_set", "logentry");
-    this.#many(user, "groups", group, `${user.table}_groups`, "user_set", "user");
-    this.#many(user, "user_permissions", permission, `${user.table}_user_permissions`, "user_set", "user");
-    const token = ownModel("rest_framework.authtoken.models.Token") as Model;
-    if (this.#program.uses("rest_framework.authtoken"))
-      this.#column(token, "user", user, "auth_token", "auth_token", "reverse-one");
   }
 
   #column(
@@ -305,9 +283,4 @@ export class DjangoModels {
 
 function isTrue(expr: Expr | null): boolean {
   return expr?.k === "value" && expr.value === true;
-}
-
-/** The expression behind a class's Meta option. */
-export function metaValue(program: Program, of: { m: number; c: number }, name: string): Expr | undefined {
-  return valueIn(metaOf(program, of), name);
 }

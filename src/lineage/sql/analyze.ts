@@ -9,10 +9,11 @@ import {
   droppedTables,
   viewUnread,
 } from "./ddl.ts";
-import { constantOf, selectLiterals, valueLiterals } from "./literals.ts";
+import { selectLiterals } from "./literals.ts";
 import { type Ast, attemptsOf, HOLE, nameOf, PARSE_CHARS_MAX, parsed } from "./parse.ts";
 import { columnsOf, emptyScope, isText, type Scope, sourceNames } from "./scope.ts";
 import { isSystemTable, scanCtes, scanTables, splitStatements } from "./tokens.ts";
+import { deleteStatement, insertStatement, mergeStatement, updateStatement } from "./writes.ts";
 
 const cache = new Map<string, SqlAnalysis>();
 
@@ -65,13 +66,14 @@ function analyzeStatement(text: string, offset: number, result: SqlAnalysis): vo
   createdUnread(text, offset, result);
 }
 
-interface Context {
+/** What holds where a part of a statement stands. */
+export interface Context {
   ctes: ReadonlySet<string>;
   scope: Scope;
 }
 
 /** Reads one statement's tree. */
-class Reader {
+export class Reader {
   readonly text: string;
   readonly base: number;
   readonly out: SqlAnalysis;
@@ -120,16 +122,16 @@ class Reader {
           break;
         }
         case "insert":
-          this.insert(value, inner);
+          insertStatement(this, value, inner);
           break;
         case "update":
-          this.update(value, inner);
+          updateStatement(this, value, inner);
           break;
         case "delete":
-          this.delete(value, inner);
+          deleteStatement(this, value, inner);
           break;
         case "merge":
-          this.merge(value, inner);
+          mergeStatement(this, value, inner);
           break;
         case "truncate":
           for (const one of [value.table, ...(value.extra_tables ?? []).map((t: Ast) => t.table)])
@@ -222,102 +224,11 @@ class Reader {
     });
   }
 
-  /** Columns of `UPDATE a JOIN b SET a.x = …, b.y = …`, of the written table alone; another table that is set is written too. */
-  assigned(value: Ast, set: readonly [Ast, Ast][]): string[] {
-    const names = sourceNames(value.table);
-    const others = new Map<string, { table: Ast; columns: string[] }>();
-    for (const join of [...(value.table_joins ?? []), ...(value.from_joins ?? [])]) {
-      const table = join?.this?.table;
-      for (const name of table ? sourceNames(table) : []) others.set(name, { table, columns: [] });
-    }
-    const own: string[] = [];
-    for (const [column] of set) {
-      const [name = "", of = null] = String(column?.name ?? "")
-        .split(".")
-        .reverse();
-      if (name === "" || HOLE.test(name)) continue;
-      if (of === null || names.includes(of.toLowerCase())) own.push(name);
-      else others.get(of.toLowerCase())?.columns.push(name);
-    }
-    for (const { table, columns } of new Set(others.values()))
-      if (columns.length > 0) this.write(table, "update", columns);
-    return own;
-  }
-
   write(table: Ast, operation: Operation, columns: readonly string[]): string | null {
     const name = nameOf(table);
     if (name === null) return null;
     this.access(name, "write", operation, columns);
     return HOLE.test(name) ? null : name;
-  }
-
-  insert(value: Ast, ctx: Context): void {
-    const conflict = value.on_conflict?.on_conflict;
-    const updates = JSON.stringify(conflict?.action ?? value.on_duplicate_key ?? null);
-    const upserts =
-      value.is_replace ||
-      value.conflict_action === "REPLACE" ||
-      (updates !== "null" && !/"nothing"/i.test(updates) && !/^\{"(var|do_nothing)/i.test(updates)) ||
-      /\bon\s+duplicate\s+key\b/i.test(this.text);
-    const given: string[] = (value.columns ?? []).map((one: Ast) => String(one.name ?? ""));
-    const columns = given.filter((name) => !HOLE.test(name));
-    // What a conflict updates is not the constant that a first row starts with.
-    const updated = new Set(
-      [...updates.matchAll(/"identifier":\{"name":"([^"]+)"/g)].map((match) => match[1]),
-    );
-    const constants = given.map((name) => (HOLE.test(name) || updated.has(name) ? "" : name));
-    const operation = upserts ? "upsert" : "insert";
-    const table = this.write(value.table, operation, columns);
-    const ctes = value.with?.ctes ? this.withCtes(value.with, ctx) : ctx.ctes;
-    if (value.query) {
-      this.walk(value.query, { ctes, scope: emptyScope() });
-      if (table !== null && value.query.select)
-        this.literals(selectLiterals(this, value.query.select, table, constants, operation));
-    }
-    if (Array.isArray(value.values)) {
-      this.walk(value.values, { ctes, scope: emptyScope() });
-      if (table !== null) this.literals(valueLiterals(this, value.values, table, constants, operation));
-    }
-  }
-
-  update(value: Ast, ctx: Context): void {
-    const ctes = value.with?.ctes ? this.withCtes(value.with, ctx) : ctx.ctes;
-    const set: [Ast, Ast][] = Array.isArray(value.set) ? value.set : [];
-    const columns = this.assigned(value, set);
-    const table = this.write(value.table, "update", columns);
-    const scope = emptyScope(sourceNames(value.table));
-    for (const [key, part] of Object.entries<Ast>(value))
-      if (key !== "table" && key !== "with")
-        this.walk({ [key === "table" ? "_" : key]: part }, { ctes, scope });
-    this.flush(scope);
-    if (table === null) return;
-    for (const [column, assigned] of set) {
-      const constant = constantOf(assigned);
-      if (constant !== null && column?.name)
-        this.out.literals.push({
-          table,
-          column: String(column.name).replace(/^.*\./, ""),
-          value: constant,
-          operation: "update",
-          offset: this.base + (column.span?.start ?? 0),
-        });
-    }
-  }
-
-  delete(value: Ast, ctx: Context): void {
-    const ctes = value.with?.ctes ? this.withCtes(value.with, ctx) : ctx.ctes;
-    this.write(value.table, "delete", []);
-    const scope = emptyScope();
-    for (const key of ["using", "where_clause", "joins"])
-      if (value[key]) this.walk({ [key]: value[key] }, { ctes, scope });
-    this.flush(scope);
-  }
-
-  merge(value: Ast, ctx: Context): void {
-    if (value.this?.table) this.write(value.this.table, "upsert", []);
-    const scope = emptyScope();
-    this.walk(value.using, { ctes: ctx.ctes, scope });
-    this.flush(scope);
   }
 
   createTable(value: Ast, ctx: Context): void {

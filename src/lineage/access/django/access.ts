@@ -10,7 +10,10 @@ import { type Call, calledName, chainOf, entryOf } from "../../sites.ts";
 import { type AccessContext, constantOf } from "../emit.ts";
 import type { Stored } from "../literals.ts";
 import { namedColumns } from "../managers-python.ts";
+import { isUnsaved, isUpserting, withoutOptions } from "./arguments.ts";
+import { isOnSuper } from "./calls.ts";
 import { savesItself } from "./forms.ts";
+import type { Held, Query } from "./held.ts";
 import { basePaths, Managers } from "./managers.ts";
 import {
   BUILDS,
@@ -24,7 +27,7 @@ import {
   WRITES,
 } from "./methods.ts";
 import { namesHeld, usesOf } from "./uses.ts";
-import { type Held, isOnSuper, isUnsaved, type Query, Values } from "./values.ts";
+import { Values } from "./values.ts";
 
 type Operation = AccessFact["operation"];
 
@@ -278,26 +281,6 @@ class DjangoAccess {
 function isOnManager(call: Call): boolean {
   return chainOf(call).steps.some(
     (step) => step.args === null && /^(objects|\w+_objects|_default_manager|\w+_set)$/.test(step.name),
-  );
-}
-
-function isUpserting(name: string, call: Call): boolean {
-  const updates = entryOf(call.args, "update_conflicts");
-  return (
-    /update_or_create$/.test(name) ||
-    (/bulk_create$/.test(name) && updates?.k === "value" && updates.value === true)
-  );
-}
-
-/** Named arguments that are no columns. */
-function withoutOptions(args: readonly Expr[]): Expr[] {
-  return args.filter(
-    (arg) =>
-      arg.k === "named" &&
-      !arg.name.includes("__") &&
-      !/^(defaults|create_defaults|batch_size|ignore_conflicts|update_conflicts|update_fields|unique_fields|through_defaults|objs|fields)$/.test(
-        arg.name,
-      ),
   );
 }
 

@@ -3,8 +3,9 @@
 import { metaOf, valueIn } from "../../models/django.ts";
 import type { Model } from "../../models/models.ts";
 import { type Call, entryOf } from "../../sites.ts";
+import type { Held } from "./held.ts";
 import { basePaths, classesOf } from "./managers.ts";
-import type { Held, Values } from "./values.ts";
+import type { Values } from "./values.ts";
 
 type ClassRef = { m: number; c: number };
 

@@ -4,7 +4,8 @@ import type { Expr } from "../../ir.ts";
 import type { Model, Models } from "../../models/models.ts";
 import type { Program } from "../../program.ts";
 import { calledName } from "../../sites.ts";
-import type { Query, Values } from "./values.ts";
+import type { Query } from "./held.ts";
+import type { Values } from "./values.ts";
 
 type ClassRef = { m: number; c: number };
 

@@ -1,14 +1,14 @@
 /** Sequelize: the tables that a finder reads beside its model's own, by `include`, by scopes and by default scopes. */
 
-import type { Expr } from "../ir.ts";
-import { definitionOf, type Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { entryOf } from "../sites.ts";
-import { type AccessContext, constantOf } from "./emit.ts";
-import { type Given, objectsOf } from "./options.ts";
-import type { Association, Associations } from "./sequelize-associations.ts";
-import { DEFAULT_SCOPE, type Scopes, type ScopeUse } from "./sequelize-scopes.ts";
-import type { Values } from "./sequelize-values.ts";
+import type { Expr } from "../../ir.ts";
+import { definitionOf, type Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { entryOf } from "../../sites.ts";
+import { type AccessContext, constantOf } from "../emit.ts";
+import { type Given, objectsOf } from "../options.ts";
+import type { Association, Associations } from "./associations.ts";
+import { DEFAULT_SCOPE, type Scopes, type ScopeUse } from "./scopes.ts";
+import type { Values } from "./values.ts";
 
 /** Includes within includes that are followed. */
 const DEPTH_MAX = 8;

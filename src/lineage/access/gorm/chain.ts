@@ -1,9 +1,9 @@
 /** What a chain of GORM is built of, wherever its parts stand: variables, functions that give a query on, scopes. */
 
-import type { Expr } from "../ir.ts";
-import { GORM } from "../models/go.ts";
-import type { Place, Program } from "../program.ts";
-import { valuesAt } from "../reaching.ts";
+import type { Expr } from "../../ir.ts";
+import { GORM } from "../../models/go.ts";
+import type { Place, Program } from "../../program.ts";
+import { valuesAt } from "../../reaching.ts";
 
 /** An expression, the place that sees it, and what the parameters there stand for. */
 export interface Located {

@@ -1,10 +1,10 @@
 /** The tables that pieces of SQL in a chain of GORM read: joins, conditions and columns written as text. */
 
-import { flatten, type HoleName } from "../flat.ts";
-import type { Program } from "../program.ts";
-import { analyzeSql } from "../sql/analyze.ts";
-import { textsOf } from "../text.ts";
-import type { ChainStep, Located } from "./gorm-chain.ts";
+import { flatten, type HoleName } from "../../flat.ts";
+import type { Program } from "../../program.ts";
+import { analyzeSql } from "../../sql/analyze.ts";
+import { textsOf } from "../../text.ts";
+import type { ChainStep, Located } from "./chain.ts";
 
 /** Stands for the table that the chain works on. */
 const BASE = "trueup_base";

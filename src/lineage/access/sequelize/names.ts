@@ -1,12 +1,12 @@
 /** Sequelize: which model a name, a type or a member of a collection of models stands for. */
 
-import type { AccessFact } from "../facts.ts";
-import type { Expr } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { calledName } from "../sites.ts";
-import type { AccessContext } from "./emit.ts";
-import { DEFAULT_SCOPE, type ScopeUse } from "./sequelize-scopes.ts";
+import type { AccessFact } from "../../facts.ts";
+import type { Expr } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { calledName } from "../../sites.ts";
+import type { AccessContext } from "../emit.ts";
+import { DEFAULT_SCOPE, type ScopeUse } from "./scopes.ts";
 
 export interface Value {
   /** Null in a base class that has no table of its own: its subclasses have. */

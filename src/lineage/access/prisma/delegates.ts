@@ -1,12 +1,12 @@
 /** Which model's table an expression of Prisma's clients is: `prisma.user`, a repository's `table`, `Prisma.UserDelegate`. */
 
-import { type Expr, partsOf, spell } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName, receiverOf } from "../sites.ts";
-import type { Value } from "../value.ts";
-import { Values } from "../values.ts";
-import type { AccessContext } from "./emit.ts";
+import { type Expr, partsOf, spell } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName, receiverOf } from "../../sites.ts";
+import type { Value } from "../../value.ts";
+import { Values } from "../../values.ts";
+import type { AccessContext } from "../emit.ts";
 
 /** Constructed clients of other packages have members of any name: `new Stripe().account`. */
 const OTHER_CLIENT = /\(\)$/;

@@ -1,11 +1,11 @@
 /** The tables that a call of Prisma's clients reaches over relations: includes, selects, filters and nested writes. */
 
-import type { AccessFact } from "../facts.ts";
-import type { Expr } from "../ir.ts";
-import { definitionOf, type Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { calledName } from "../sites.ts";
-import type { AccessContext } from "./emit.ts";
+import type { AccessFact } from "../../facts.ts";
+import type { Expr } from "../../ir.ts";
+import { definitionOf, type Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { calledName } from "../../sites.ts";
+import type { AccessContext } from "../emit.ts";
 
 export interface Related {
   model: Model;

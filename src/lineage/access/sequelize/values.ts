@@ -1,34 +1,20 @@
 /** Sequelize: which model an expression is the class or a row of, through finders, scopes, loops, callbacks and own methods. */
 
-import type { Expr, FunctionIR } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import type { Place, Ref } from "../program.ts";
-import { valuesAt } from "../reaching.ts";
-import { type Call, calledName, receiverOf } from "../sites.ts";
-import type { Callbacks, Handed } from "./callbacks.ts";
-import { type AccessContext, constantOf } from "./emit.ts";
-import type { Associations } from "./sequelize-associations.ts";
-import { agreed, type ModelNames, type Value, valueFor } from "./sequelize-names.ts";
-import { DEFAULT_SCOPE, scopesIn, UNSCOPED } from "./sequelize-scopes.ts";
+import type { Expr, FunctionIR } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place, Ref } from "../../program.ts";
+import { valuesAt } from "../../reaching.ts";
+import { type Call, calledName, receiverOf } from "../../sites.ts";
+import type { Callbacks, Handed } from "../callbacks.ts";
+import { type AccessContext, constantOf } from "../emit.ts";
+import type { Associations } from "./associations.ts";
+import { EACH, EACH_OF, GIVES_PAIR, GIVES_ROWS, GIVES_SELF, OF_LIST } from "./methods.ts";
+import { agreed, type ModelNames, type Value, valueFor } from "./names.ts";
+import { DEFAULT_SCOPE, scopesIn, UNSCOPED } from "./scopes.ts";
 
 const DEPTH_MAX = 16;
 
-/** Methods of a class that give rows of it, alone, in a list, or first in one. */
-const GIVES_ROWS =
-  /^(findAll|findOne|findByPk|findById|findAndCountAll|findAndCount|findOrCreate|findOrBuild|findCreateFind|findOrInitialize|create|bulkCreate|build|bulkBuild|upsert)$/;
-/** Those of them that give a row and something else in a list. */
-const GIVES_PAIR = /^(findOrCreate|findOrBuild|findCreateFind|findOrInitialize|upsert)$/;
-/** Methods of a row that give the row. */
-const GIVES_SELF = /^(save|update|reload|increment|decrement|restore|set|setAttributes|updateAttributes)$/;
-/** Methods of a list that give one or some of its rows. */
-const OF_LIST =
-  /^(find|findLast|filter|at|pop|shift|slice|sort|reverse|toReversed|toSorted|concat|splice|values)$/;
-/** Methods that hand each row of a list to a function. */
-const EACH =
-  /^(map|forEach|filter|find|findLast|findIndex|some|every|flatMap|each|mapSeries|then|tap|sort|toSorted)$/;
-/** Functions that hand each item of their first argument to a function. */
-const EACH_OF = /^(map|forEach|each|eachSeries|mapSeries|mapLimit|filter|pMap|pEach|mapAsync|forEachAsync)$/;
-
+/** Everything that expressions of a tree are of Sequelize's, each looked at once for what `this` is. */
 export class Values {
   readonly #ctx: AccessContext;
   readonly #names: ModelNames;

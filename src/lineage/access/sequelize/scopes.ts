@@ -1,13 +1,13 @@
 /** Sequelize: which scopes a class is used with, and what each scope of a model says. */
 
-import type { Expr } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import { decoratorName } from "../models/sequelize.ts";
-import type { Place } from "../program.ts";
-import { calledName, entryOf, receiverOf } from "../sites.ts";
-import { type AccessContext, constantOf } from "./emit.ts";
-import { type Given, objectsOf } from "./options.ts";
-import type { ModelOf } from "./sequelize-associations.ts";
+import type { Expr } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import { decoratorName } from "../../models/sequelize.ts";
+import type { Place } from "../../program.ts";
+import { calledName, entryOf, receiverOf } from "../../sites.ts";
+import { type AccessContext, constantOf } from "../emit.ts";
+import { type Given, objectsOf } from "../options.ts";
+import type { ModelOf } from "./associations.ts";
 
 /** One scope of a use: by its name, or as options that stand in the use. */
 interface Used {

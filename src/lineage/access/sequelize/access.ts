@@ -1,18 +1,18 @@
 /** Sequelize: the statements that methods of models, of rows and of associations run. */
 
-import type { AccessFact } from "../facts.ts";
-import type { Expr } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
-import { Callbacks } from "./callbacks.ts";
-import { type AccessContext, constantOf, keysOf } from "./emit.ts";
-import type { Stored } from "./literals.ts";
-import { Associations, effectsOf } from "./sequelize-associations.ts";
-import { Includes } from "./sequelize-includes.ts";
-import { ModelNames, type Value } from "./sequelize-names.ts";
-import { Scopes } from "./sequelize-scopes.ts";
-import { keyOf, Values } from "./sequelize-values.ts";
+import type { AccessFact } from "../../facts.ts";
+import type { Expr } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName, entryOf, receiverOf } from "../../sites.ts";
+import { Callbacks } from "../callbacks.ts";
+import { type AccessContext, constantOf, keysOf } from "../emit.ts";
+import type { Stored } from "../literals.ts";
+import { Associations, effectsOf } from "./associations.ts";
+import { Includes } from "./includes.ts";
+import { ModelNames, type Value } from "./names.ts";
+import { Scopes } from "./scopes.ts";
+import { keyOf, Values } from "./values.ts";
 
 type Operation = AccessFact["operation"];
 

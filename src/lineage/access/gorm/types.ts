@@ -1,13 +1,13 @@
 /** The struct that an expression of Go is of, and the model that GORM makes of it. */
 
-import { elementOf } from "../go-scope.ts";
-import type { Expr } from "../ir.ts";
-import { tableNameOf } from "../models/go.ts";
-import type { Struct } from "../models/go-relations.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { calledName } from "../sites.ts";
-import type { AccessContext } from "./emit.ts";
+import { elementOf } from "../../go-scope.ts";
+import type { Expr } from "../../ir.ts";
+import { tableNameOf } from "../../models/go.ts";
+import type { Struct } from "../../models/go-relations.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { calledName } from "../../sites.ts";
+import type { AccessContext } from "../emit.ts";
 
 interface Typed {
   place: Place;

@@ -1,11 +1,11 @@
 /** Functions that are given one of Prisma's tables: who gives it names it, so the access is told there. */
 
-import type { AccessFact } from "../facts.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName, receiverOf } from "../sites.ts";
-import { assigned } from "../value.ts";
-import type { AccessContext } from "./emit.ts";
-import type { Delegates } from "./prisma-delegates.ts";
+import type { AccessFact } from "../../facts.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName, receiverOf } from "../../sites.ts";
+import { assigned } from "../../value.ts";
+import type { AccessContext } from "../emit.ts";
+import type { Delegates } from "./delegates.ts";
 
 /** Collects the calls on parameters, and tells them at the callers when all are known. */
 export class HandedTables {

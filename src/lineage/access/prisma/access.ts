@@ -1,14 +1,14 @@
 /** Prisma's clients of TypeScript and Python: which call reads or writes which model's table. */
 
-import type { AccessFact } from "../facts.ts";
-import type { Expr } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
-import { type AccessContext, keysOf } from "./emit.ts";
-import { Delegates } from "./prisma-delegates.ts";
-import { HandedTables } from "./prisma-handed.ts";
-import { entriesOf, Relations } from "./prisma-relations.ts";
+import type { AccessFact } from "../../facts.ts";
+import type { Expr } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName, entryOf, receiverOf } from "../../sites.ts";
+import { type AccessContext, keysOf } from "../emit.ts";
+import { Delegates } from "./delegates.ts";
+import { HandedTables } from "./handed.ts";
+import { entriesOf, Relations } from "./relations.ts";
 
 type Operation = AccessFact["operation"];
 

@@ -1,59 +1,24 @@
 /** GORM: the model a chain works on is the type of what it is given; relations and texts name the other tables. */
 
-import type { AccessFact } from "../facts.ts";
-import { GORM } from "../models/go.ts";
+import type { AccessFact } from "../../facts.ts";
+import { GORM } from "../../models/go.ts";
 import {
   type Relation,
   relationOf,
   relationsAlong,
   relationsOf,
   type Struct,
-} from "../models/go-relations.ts";
-import type { Model } from "../models/models.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName } from "../sites.ts";
-import { type AccessContext, constantOf, keysOf } from "./emit.ts";
-import { isOpenType, modelOf, structOf } from "./go-types.ts";
-import { type ChainStep, type Located, stepsOf } from "./gorm-chain.ts";
-import { tablesOfStep } from "./gorm-sql.ts";
+} from "../../models/go-relations.ts";
+import type { Model } from "../../models/models.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName } from "../../sites.ts";
+import { type AccessContext, constantOf, keysOf } from "../emit.ts";
+import { type ChainStep, type Located, stepsOf } from "./chain.ts";
+import { ASSOCIATION, FILLS_ANYTHING, LOADS, VERBS } from "./methods.ts";
+import { tablesOfStep } from "./sql.ts";
+import { isOpenType, modelOf, structOf } from "./types.ts";
 
 type Operation = AccessFact["operation"];
-
-const VERBS: Record<string, Operation> = {
-  Find: "select",
-  First: "select",
-  Take: "select",
-  Last: "select",
-  Scan: "select",
-  Pluck: "select",
-  Count: "select",
-  Rows: "select",
-  Row: "select",
-  FindInBatches: "select",
-  FirstOrInit: "select",
-  Create: "insert",
-  CreateInBatches: "insert",
-  FirstOrCreate: "insert",
-  Save: "upsert",
-  Update: "update",
-  Updates: "update",
-  UpdateColumn: "update",
-  UpdateColumns: "update",
-  Delete: "delete",
-};
-/** What a verb fills says nothing about the table that it reads. */
-const FILLS_ANYTHING = /^(Scan|Pluck|Count|Rows|Row)$/;
-/** These load the models themselves, and with them what is preloaded. */
-const LOADS = /^(Find|First|Take|Last|FindInBatches|FirstOrInit|FirstOrCreate)$/;
-/** What is done to the rows behind a relation: `db.Model(&user).Association("Roles").Append(role)`. */
-const ASSOCIATION: Record<string, Operation> = {
-  Find: "select",
-  Count: "select",
-  Append: "insert",
-  Replace: "upsert",
-  Delete: "delete",
-  Clear: "delete",
-};
 
 /** All accesses by GORM. */
 export function gormAccess(ctx: AccessContext): void {

@@ -1,13 +1,13 @@
 /** Sequelize: how models are associated, the methods that an association gives to rows, and what those do. */
 
-import type { AccessFact } from "../facts.ts";
-import type { Expr } from "../ir.ts";
-import type { Model } from "../models/models.ts";
-import { pluralOf } from "../models/names.ts";
-import { decoratorName } from "../models/sequelize.ts";
-import type { Place } from "../program.ts";
-import { type Call, calledName, entryOf, receiverOf } from "../sites.ts";
-import { type AccessContext, constantOf } from "./emit.ts";
+import type { AccessFact } from "../../facts.ts";
+import type { Expr } from "../../ir.ts";
+import type { Model } from "../../models/models.ts";
+import { pluralOf } from "../../models/names.ts";
+import { decoratorName } from "../../models/sequelize.ts";
+import type { Place } from "../../program.ts";
+import { type Call, calledName, entryOf, receiverOf } from "../../sites.ts";
+import { type AccessContext, constantOf } from "../emit.ts";
 
 type Kind = "belongsTo" | "hasOne" | "hasMany" | "belongsToMany";
 
