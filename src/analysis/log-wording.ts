@@ -2,6 +2,8 @@
 
 /** Words that say a text is about used tokens. */
 const TOKEN_WORDS = /^(token|usage|prompt|completion|input|output|total|cached?|reasoning)$/;
+/** Words of a refusal: a pattern with one of them reads what a provider answers, no usage. */
+const REFUSAL_WORDS = /^(exceed(ed)?|maximum|limit|error|invalid|allowed)$/;
 /** What a placeholder of a log statement may stand for, the most frequent first. */
 const SAMPLES = ["123", "gpt-4o", "0.0123", "1,234"];
 /** With more placeholders than this, all get the same sample. */
@@ -45,6 +47,7 @@ export function isMeantFor(pattern: string, template: string): boolean {
   return (
     speaksOfTokens(words) &&
     // `_cache_hit\d+` has a word of this, and nothing to do with counts.
+    ![...anchors].some((word) => REFUSAL_WORDS.test(word) && !words.has(word)) &&
     (anchors.has("token") || [...anchors].filter((word) => TOKEN_WORDS.test(word)).length > 1) &&
     shared.length >= 2 &&
     shared.length >= anchors.size / 2 &&

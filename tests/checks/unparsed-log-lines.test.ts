@@ -248,6 +248,13 @@ describe("unparsed-log-lines of code", () => {
       { "a.py": statement("Disk {a} read {b} total"), "b.py": reader("Disk (\\d+) reads (\\d+) total") },
     ],
     [
+      "the pattern reads what a provider refuses",
+      {
+        "a.py": statement("cost of model {a}: prompt tokens {b}, completion tokens {c}"),
+        "b.py": reader("prompt tokens \\((\\d+)\\) exceed model maximum \\((\\d+)\\)"),
+      },
+    ],
+    [
       "the pattern has one word of counts, and reads something else",
       {
         "a.py": statement("token exchange cache hit for server {a} of {b}"),
