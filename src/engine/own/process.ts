@@ -53,7 +53,8 @@ export class CheckProcess {
     });
     this.#child.on("message", (message: FromChild) => this.#onMessage(message));
     this.#child.on("error", (error) => this.#end(messageOf(error)));
-    this.#child.on("exit", (code, signal) => {
+    // Not when it exits: what it said last may still be on its way.
+    this.#child.on("close", (code, signal) => {
       const heap = /heap out of memory/i.test(this.#stderr);
       this.#end(heap ? `used more than ${MEMORY_MB} MB` : `its process ended (${signal ?? `exit ${code}`})`);
     });
