@@ -9,7 +9,7 @@ import type { FromChild, ToChild } from "./protocol.ts";
 /** Megabytes of JavaScript a check may hold. */
 const MEMORY_MB = 256;
 /** Characters of what it writes to standard error that its failure quotes. */
-const STDERR_MAX = 300;
+const STDERR_MAX = 16_384;
 
 /** Asks the store for what the check asks for. */
 export type Answer = (
