@@ -8,7 +8,7 @@ import type { FromChild, ToChild } from "./protocol.ts";
 
 /** Megabytes of JavaScript a check may hold. */
 const MEMORY_MB = 256;
-/** Characters of what it writes to standard error that its failure quotes. */
+/** Characters of what it writes to standard error that are kept: why it ended stands behind a trace. */
 const STDERR_MAX = 16_384;
 
 /** Asks the store for what the check asks for. */
