@@ -2,6 +2,7 @@
 
 import type { CheckContext } from "../contract/check.ts";
 import type { UsageRelation } from "../contract/evidence.ts";
+import { oncePer } from "../contract/once.ts";
 
 /** The part of a check's context that asks the store. */
 export type Asking = Pick<CheckContext, "query" | "sql">;
@@ -10,10 +11,5 @@ export type Asking = Pick<CheckContext, "query" | "sql">;
 export function oncePerRelation<T>(
   read: (usage: UsageRelation, ctx: Asking) => Promise<T>,
 ): (usage: UsageRelation, ctx: Asking) => Promise<T> {
-  const answers = new WeakMap<UsageRelation, Promise<T>>();
-  return (usage, ctx) => {
-    const answer = answers.get(usage) ?? read(usage, ctx);
-    answers.set(usage, answer);
-    return answer;
-  };
+  return oncePer((usage) => usage, read);
 }

@@ -3,7 +3,7 @@
 import type { Input } from "../contract/evidence.ts";
 import type { Settings } from "../contract/settings.ts";
 import { plural } from "../contract/wording.ts";
-import { literal, type Store } from "../store/index.ts";
+import { literal, type Store, timestamp } from "../store/index.ts";
 import type { Described } from "./describe.ts";
 import { expressionOf } from "./expressions.ts";
 
@@ -21,14 +21,13 @@ export async function keepWithin(
   const time = sources.get("time");
   if ((since === null && until === null) || !time || raw.form !== "table" || raw.view) return;
   if (grain === "session" || grain === "total") return;
-  const at = (instant: string) => `TIMESTAMP ${literal(instant.replace("T", " ").replace(/Z$/, ""))}`;
   const value = expressionOf("time", time.source);
   const conditions = [
-    ...(since === null ? [] : [`${value} >= ${at(since)}`]),
+    ...(since === null ? [] : [`${value} >= ${timestamp(since)}`]),
     ...(until === null
       ? []
       : [
-          `${value} ${grain === null ? "<=" : "<"} ${grain === null ? at(until) : `date_trunc(${literal(grain)}, ${at(until)})`}`,
+          `${value} ${grain === null ? "<=" : "<"} ${grain === null ? timestamp(until) : `date_trunc(${literal(grain)}, ${timestamp(until)})`}`,
         ]),
   ];
   const taken = await store.run(

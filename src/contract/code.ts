@@ -2,6 +2,7 @@
 
 import type { CheckContext, Target } from "./check.ts";
 import type { Evidence, Table } from "./evidence.ts";
+import { oncePer } from "./once.ts";
 import { plural } from "./wording.ts";
 
 type Row = Record<string, unknown>;
@@ -66,14 +67,7 @@ export interface CodeAccess {
 }
 
 /** `read`, run once for each evidence: facts of code do not change, and every check of code asks for the same. */
-function oncePerEvidence<T>(read: (ctx: CheckContext) => Promise<T>): (ctx: CheckContext) => Promise<T> {
-  const answers = new WeakMap<Evidence, Promise<T>>();
-  return (ctx) => {
-    const answer = answers.get(ctx.evidence) ?? read(ctx);
-    answers.set(ctx.evidence, answer);
-    return answer;
-  };
-}
+const oncePerEvidence = <T>(read: (ctx: CheckContext) => Promise<T>) => oncePer((ctx) => ctx.evidence, read);
 
 /** Every access that counts for a check. */
 export const codeAccess = oncePerEvidence(async (ctx): Promise<readonly CodeAccess[]> => {

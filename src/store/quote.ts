@@ -17,3 +17,8 @@ export function literal(value: string | number | boolean | null): string {
   if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
   return `'${value.replaceAll("\0", "\uFFFD").replaceAll("'", "''")}'`;
 }
+
+/** An ISO time in UTC as a TIMESTAMP. */
+export function timestamp(instant: string): string {
+  return `TIMESTAMP ${literal(instant.replace("T", " ").replace(/Z$/, ""))}`;
+}

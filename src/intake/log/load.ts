@@ -5,7 +5,7 @@ import { UserError } from "../../contract/errors.ts";
 import type { TimeRange } from "../../contract/evidence.ts";
 import type { LoadedInput } from "../../contract/loaded.ts";
 import { number, plural } from "../../contract/wording.ts";
-import { ident, literal, qualified } from "../../store/index.ts";
+import { ident, qualified, timestamp } from "../../store/index.ts";
 import type { IntakeContext, Source } from "../context.ts";
 import { completeTimes } from "./calendar.ts";
 import type { Cleaned } from "./clean.ts";
@@ -120,10 +120,9 @@ function streamSql(base: string, within: string | null): string {
 }
 
 function withinSql(since: string | null, until: string | null): string | null {
-  const bound = (time: string) => `TIMESTAMP ${literal(time.replace("T", " ").replace(/Z$/, ""))}`;
   const conditions = [
-    ...(since ? [`time >= ${bound(since)}`] : []),
-    ...(until ? [`time <= ${bound(until)}`] : []),
+    ...(since ? [`time >= ${timestamp(since)}`] : []),
+    ...(until ? [`time <= ${timestamp(until)}`] : []),
   ];
   return conditions.length > 0 ? conditions.join(" AND ") : null;
 }
